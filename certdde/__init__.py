@@ -1,0 +1,50 @@
+"""certdde trains, certifies and checks stability claims about delay differential equations.
+
+Names are loaded when they are first used, so that importing a submodule loads no torch.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from certdde.certificates import Certificate
+    from certdde.errors import CertddeError, CertificateError, MissingPackageError, ProblemError
+    from certdde.learning.certify import certify
+    from certdde.systems import DelaySystem
+    from certdde.systems.problem import Problem, load_problem
+
+__all__ = [
+    "CertddeError",
+    "Certificate",
+    "CertificateError",
+    "DelaySystem",
+    "MissingPackageError",
+    "Problem",
+    "ProblemError",
+    "certify",
+    "load_problem",
+]
+
+_HOMES = {
+    "CertddeError": "certdde.errors",
+    "Certificate": "certdde.certificates",
+    "CertificateError": "certdde.errors",
+    "DelaySystem": "certdde.systems",
+    "MissingPackageError": "certdde.errors",
+    "Problem": "certdde.systems.problem",
+    "ProblemError": "certdde.errors",
+    "certify": "certdde.learning.certify",
+    "load_problem": "certdde.systems.problem",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        return import_module("importlib.metadata").version("certdde")
+    if name not in _HOMES:
+        raise AttributeError(f"module 'certdde' has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]

@@ -1,0 +1,117 @@
+"""From a system and a functional to the quadratic form of its dissipation, for a constant delay (docs/math.md, section 2)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+
+from certdde.inequalities.features import Features
+from certdde.inequalities.legendre import moment_rates
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Row matrices that pick x, y, f, q, p_W and the moments from (v, eta', Omega), M components in all.
+
+    ``head`` is the number m of features; the other components enter D quadratically and are eliminated.
+    """
+
+    head: int
+    x: torch.Tensor
+    y: torch.Tensor
+    f: torch.Tensor
+    q: torch.Tensor
+    w_present: torch.Tensor
+    w_delayed: torch.Tensor
+    moments: tuple[torch.Tensor, ...]
+
+    @classmethod
+    def of(cls, features: Features, order: int, *, dtype: torch.dtype = torch.float64) -> Layout:
+        """Build the rows for features and a number of moments."""
+        parts, n = features.structure, features.structure.present.shape[0]
+        names = [str(v) for v in parts.nonlinear]
+        place = {name: i for i, name in enumerate(names)}
+        total, places = features.size, []
+        for delayed in (False, True):
+            for i in range(n):
+                match = [place[str(v)] for v in parts.nonlinear if (v.delay is not None) == delayed and _index(features, v.name) == i]
+                places.append(match[0] if match else total)
+                total += not match
+        total += n * order
+        eye = torch.eye(total, dtype=dtype)
+        x, y = eye[places[:n]], eye[places[n:]]
+        counts = features.sizes()
+        starts = [features.dimension + sum(counts[:k]) for k in range(4)]
+        block = [eye[s : s + c] for s, c in zip(starts, counts, strict=True)]
+        f = torch.as_tensor(parts.present, dtype=dtype) @ x + torch.as_tensor(parts.delayed, dtype=dtype) @ y
+        f[list(features.remainder_rows)] += block[0]
+        q = torch.zeros(n, total, dtype=dtype)
+        if features.functional.V0 is not None:
+            q[list(features.functional.V0.inputs)] = block[1]
+        first = total - n * order
+        moments = tuple(eye[first + k * n : first + (k + 1) * n] for k in range(order))
+        return cls(features.size, x, y, f, q, block[2], block[3], moments)
+
+
+def _index(features: Features, name: str) -> int:
+    return features.structure.states.index(name)
+
+
+def linear_layout(present: torch.Tensor, delayed: torch.Tensor, order: int) -> Layout:
+    """Return the layout of x' = present x + delayed y, with no features: components (x, y, Omega)."""
+    n = present.shape[0]
+    eye = torch.eye(n * (2 + order), dtype=present.dtype)
+    x, y = eye[:n], eye[n : 2 * n]
+    none = eye[:0]
+    moments = tuple(eye[(2 + k) * n : (3 + k) * n] for k in range(order))
+    return Layout(0, x, y, present @ x + delayed @ y, torch.zeros_like(x), none, none, moments)
+
+
+def quadratic_form(
+    layout: Layout,
+    P: torch.Tensor,  # noqa: N803
+    S: torch.Tensor,  # noqa: N803
+    R: torch.Tensor,  # noqa: N803
+    breaks: Sequence[float],
+    kappas: Sequence[float],
+    networks: float = 1.0,
+) -> torch.Tensor:
+    """Return H, (E, M, M), with D = z^T H_j z at the delay breaks[j] and 1/tau replaced by kappas[j] (docs/certificate-format.md, section 4).
+
+    ``networks`` multiplies the terms of the networks: 0 gives the part that is linear in (P, S, R).
+    """
+    rates = moment_rates(layout.x, layout.y, layout.moments)
+    fixed = networks * (2 * layout.q.T @ layout.f + layout.w_present.T @ layout.w_present - layout.w_delayed.T @ layout.w_delayed)
+    fixed = fixed + layout.x.T @ S @ layout.x - layout.y.T @ S @ layout.y
+    derivative = P @ torch.cat([layout.f, *rates[:-1]]) if layout.moments else P @ layout.f
+    damping = sum((2 * k + 1) * rate.T @ R @ rate for k, rate in enumerate(rates))
+    input_rate = layout.f.T @ R @ layout.f
+    forms = []
+    for tau, kappa in zip(breaks, kappas, strict=True):
+        w = torch.cat([layout.x, *(tau * row for row in layout.moments)])
+        form = fixed + 2 * w.T @ derivative + tau * input_rate - kappa * damping
+        forms.append((form + form.T) / 2)
+    return torch.stack(forms)
+
+
+def eliminate(form: torch.Tensor, head: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """Maximise over the last components: return (Ht, lambda) with z^T H z <= v^T Ht v where lambda < 0.
+
+    Parameters
+    ----------
+    form : (E, M, M) Tensor
+    head : int
+        Number of components that stay.
+
+    Returns
+    -------
+    (E, head, head) Tensor and (E,) Tensor
+        Ht = A - B Q^-1 B^T and the largest eigenvalue of Q, which must be negative for Ht to mean anything.
+    """
+    if head == form.shape[-1]:
+        return form, form.new_full(form.shape[:1], -1.0)
+    block, cross = form[:, head:, head:], form[:, :head, head:]
+    largest = torch.linalg.eigvalsh(block)[:, -1]
+    return form[:, :head, :head] - cross @ torch.linalg.solve(block, cross.transpose(-1, -2)), largest

@@ -1,0 +1,134 @@
+"""Inequalities: what an engine decides. It does not know where they come from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+
+from certdde.functionals import Functional
+from certdde.functionals.algebra import columns, concatenate
+from certdde.inequalities.dissipation import Layout, eliminate, quadratic_form
+from certdde.inequalities.features import Features
+from certdde.inequalities.legendre import reciprocal_minorant
+from certdde.systems.delay_system import DelaySystem
+
+
+@dataclass(frozen=True, slots=True)
+class Inequality:
+    """offset + v(xi)^T H_j v(xi) < 0 for all xi in a box (but 0, where both sides may be 0), for each j.
+
+    Attributes
+    ----------
+    names : tuple of str
+        The variables xi.
+    lower, upper : (d,) Tensor
+        The box. An axis of width zero is a constant.
+    features : callable
+        v, on tensors (..., d) and on enclosures.
+    forms : (E, m, m) Tensor
+    offset : float
+    holds_origin : bool
+        Whether v vanishes at 0, 0 lies in the box and the form must be definite there.
+    """
+
+    names: tuple[str, ...]
+    lower: torch.Tensor
+    upper: torch.Tensor
+    features: Callable[[Any], Any]
+    forms: torch.Tensor
+    offset: float = 0.0
+    holds_origin: bool = True
+
+    def value(self, xi: torch.Tensor) -> torch.Tensor:
+        """Return the left-hand sides, (E, ...), at points (..., d), in float64."""
+        v = self.features(xi)
+        return self.offset + torch.einsum("...i,eij,...j->e...", v, self.forms, v)
+
+    @property
+    def dimension(self) -> int:
+        """Number of variables."""
+        return len(self.names)
+
+    def with_offset(self, offset: float) -> Inequality:
+        """Return the inequality with another offset."""
+        return replace(self, offset=offset)
+
+
+@dataclass(frozen=True, slots=True)
+class Dissipation:
+    """The dissipation inequality of a part, and the largest eigenvalue of what was eliminated, which must be negative."""
+
+    inequality: Inequality
+    eliminated: float
+
+
+def dissipation(system: DelaySystem, functional: Functional, breaks: Sequence[float]) -> Dissipation:
+    """Build D < 0 for constant delays in [breaks[0], breaks[-1]] (docs/math.md, sections 2 and 3).
+
+    Parameters
+    ----------
+    system : DelaySystem
+        One delay.
+    functional : Functional
+    breaks : sequence of float
+        Increasing; D is affine in tau between them, so that its values at the breaks decide.
+    """
+    features = Features.of(system, functional)
+    layout = Layout.of(features, functional.order)
+    full = quadratic_form(layout, functional.P, functional.S, functional.R, breaks, reciprocal_minorant(breaks))
+    forms, largest = eliminate(full, layout.head)
+    lower, upper = box(system, features)
+    names = tuple(str(v) for v in features.structure.nonlinear)
+    return Dissipation(Inequality(names, lower, upper, features, forms), float(largest.max()))
+
+
+def box(system: DelaySystem, features: Features) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return the domain of the nonlinear variables in deviations, two (d,) float64 tensors, rounded outward."""
+    domain = system.domain or ()
+    ends = [domain[system.states.index(v.name)] for v in features.structure.nonlinear]
+    return _outward([lo for lo, _ in ends], [hi for _, hi in ends])
+
+
+def _outward(low: Sequence[Any], high: Sequence[Any]) -> tuple[torch.Tensor, torch.Tensor]:
+    from fractions import Fraction
+    from math import inf, nextafter
+
+    lower = [nextafter(float(x), -inf) if Fraction(float(x)) > x else float(x) for x in low]
+    upper = [nextafter(float(x), inf) if Fraction(float(x)) < x else float(x) for x in high]
+    return torch.tensor(lower, dtype=torch.float64), torch.tensor(upper, dtype=torch.float64)
+
+
+@dataclass(frozen=True, slots=True)
+class _Core:
+    """The features (x, p_V0(x)) of v_0."""
+
+    functional: Functional
+
+    def __call__(self, x: Any) -> Any:  # noqa: ANN401
+        if self.functional.V0 is None:
+            return x
+        p = self.functional.V0.displacement(columns(x, self.functional.V0.inputs))
+        return concatenate([x, p], [], [("vector", 0), ("vector", 1)])
+
+
+def faces(system: DelaySystem, functional: Functional, longest: float, level: float) -> list[Inequality]:
+    """Return v_0 > level on each face of the domain (docs/math.md, section 4), as level - v_0 < 0.
+
+    The faces are ordered (state 0 low, state 0 high, state 1 low, ..).
+    """
+    if system.domain is None:
+        return []
+    core = functional.core(longest)
+    outputs = functional.V0.outputs if functional.V0 else 0
+    form = -torch.block_diag(core, torch.eye(outputs, dtype=core.dtype)).unsqueeze(0)
+    lower, upper = _outward([lo for lo, _ in system.domain], [hi for _, hi in system.domain])
+    result = []
+    for i in range(system.dimension):
+        for end in (lower, upper):
+            low, high = lower.clone(), upper.clone()
+            low[i] = high[i] = end[i]
+            result.append(Inequality(system.states, low, high, _Core(functional), form, level, holds_origin=False))
+    return result

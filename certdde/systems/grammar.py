@@ -1,0 +1,197 @@
+"""The grammar of equations: text to expression, never ``eval``."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from fractions import Fraction
+from functools import lru_cache
+from importlib.resources import files
+
+from lark import Lark, Token, Transformer, v_args
+from lark.exceptions import UnexpectedInput, VisitError
+
+from certdde.errors import ProblemError
+from certdde.systems.expressions import (
+    FUNCTIONS,
+    MAX_EXPONENT,
+    Add,
+    Call,
+    Divide,
+    Expression,
+    Multiply,
+    Number,
+    Power,
+    Variable,
+    negate,
+)
+
+MAX_LENGTH, MAX_DEPTH = 10_000, 200
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """What the names of an equation may mean."""
+
+    states: tuple[str, ...]
+    parameters: Mapping[str, Fraction]
+    delays: tuple[str, ...]
+
+
+def parse_equation(text: str, names: Names, where: str = "equation") -> tuple[str, Expression]:
+    """Parse ``name' = expression``.
+
+    Parameters
+    ----------
+    text : str
+        One equation.
+    names : Names
+        The states, parameters (replaced by their exact values) and delays that may occur.
+    where : str
+        The place that an error names.
+
+    Returns
+    -------
+    (str, Expression)
+        The state on the left and the right-hand side.
+
+    Raises
+    ------
+    ProblemError
+        If the text does not follow the grammar or uses a name that is not declared.
+    """
+    if len(text) > MAX_LENGTH:
+        raise ProblemError(f"the equation has {len(text)} characters", where=where, wanted=f"at most {MAX_LENGTH}")
+    try:
+        if _depth(text) > MAX_DEPTH:
+            raise ProblemError("the parentheses are nested too deeply", where=where, wanted=f"at most {MAX_DEPTH} levels")
+        tree = _parser().parse(text)
+        return _Builder(names, where).transform(tree)
+    except UnexpectedInput as error:
+        raise ProblemError(*_syntax(text, error), where=where, wanted="write it as x' = -x(t - tau)") from None
+    except VisitError as error:
+        if isinstance(error.orig_exc, ProblemError):
+            raise error.orig_exc from None
+        raise
+    except RecursionError:
+        raise ProblemError("the expression is nested too deeply", where=where, wanted="a shorter expression") from None
+
+
+def left_hand_side(text: str, where: str) -> str:
+    """Return the name before ``'`` so that states are known before right-hand sides are read."""
+    head = text.partition("=")[0].strip()
+    if not head.endswith("'") or not head[:-1].strip().isidentifier():
+        raise ProblemError(f"cannot read the left-hand side of {text!r}", where=where, wanted="it must be a state with a prime, as in x' = ...")
+    return head[:-1].strip()
+
+
+def _depth(text: str) -> int:
+    depth = deepest = 0
+    for character in text:
+        depth += (character == "(") - (character == ")")
+        deepest = max(deepest, depth)
+    return deepest
+
+
+def _syntax(text: str, error: UnexpectedInput) -> tuple[str]:
+    column = getattr(error, "column", None)
+    if not isinstance(column, int) or column < 1 or column > len(text):
+        return (f"{text!r} ends too early",)
+    return (f"cannot read {text!r} at character {column} ({text[column - 1]!r})",)
+
+
+@lru_cache(maxsize=1)
+def _parser() -> Lark:
+    grammar = files("certdde.systems").joinpath("equations.lark").read_text(encoding="utf-8")
+    return Lark(grammar, parser="earley", ambiguity="resolve")
+
+
+def _unknown(name: str, kind: str, known: Collection[str], where: str) -> ProblemError:
+    close = get_close_matches(name, list(known), n=1)
+    hint = f"did you mean {close[0]}?" if close else f"known: {', '.join(sorted(known)) or 'none'}"
+    return ProblemError(f"unknown {kind} {name!r}", where=where, wanted=hint)
+
+
+@v_args(inline=True)
+class _Builder(Transformer):  # type: ignore[type-arg]
+    """From the parse tree to an expression."""
+
+    def __init__(self, names: Names, where: str) -> None:
+        super().__init__()
+        self._names, self._where = names, where
+
+    def start(self, equation: tuple[str, Expression]) -> tuple[str, Expression]:
+        return equation
+
+    def equation(self, name: Token, expression: Expression) -> tuple[str, Expression]:
+        return str(name), expression
+
+    def expression(self, inner: Expression) -> Expression:
+        return inner
+
+    def add(self, a: Expression, b: Expression) -> Expression:
+        return Add(a, b)
+
+    def sub(self, a: Expression, b: Expression) -> Expression:
+        return Add(a, negate(b))
+
+    def mul(self, a: Expression, b: Expression) -> Expression:
+        return Multiply(a, b)
+
+    def div(self, a: Expression, b: Expression) -> Expression:
+        return Divide(a, b)
+
+    def neg(self, a: Expression) -> Expression:
+        return negate(a)
+
+    def pos(self, a: Expression) -> Expression:
+        return a
+
+    def intexp(self, token: Token) -> int:
+        value = int(token[:8])
+        if len(token) > 8 or value > MAX_EXPONENT:
+            raise ProblemError(f"the exponent {token} is too large", where=self._where, wanted=f"an integer of at most {MAX_EXPONENT}")
+        return value
+
+    def negexp(self, value: int) -> int:
+        return -value
+
+    def posexp(self, value: int) -> int:
+        return value
+
+    def power(self, a: Expression, k: int) -> Expression:
+        return Power(a, k)
+
+    def number(self, token: Token) -> Expression:
+        mantissa, _, exponent = token.lower().partition("e")
+        if len(mantissa) > 400 or (exponent and abs(int(exponent[:8])) > 400):
+            raise ProblemError(f"the number {token[:20]} is out of range", where=self._where, wanted="a binary64 number")
+        return Number(Fraction(str(token)))
+
+    def name(self, token: Token) -> Expression:
+        name = str(token)
+        if name in self._names.states:
+            return Variable(name)
+        if name in self._names.parameters:
+            return Number(self._names.parameters[name])
+        raise _unknown(name, "name", [*self._names.states, *self._names.parameters], self._where)
+
+    def present(self, token: Token) -> Expression:
+        if str(token) not in self._names.states:
+            raise _unknown(str(token), "state", self._names.states, self._where)
+        return Variable(str(token))
+
+    def delayed(self, token: Token, delay: Token) -> Expression:
+        if str(token) not in self._names.states:
+            raise _unknown(str(token), "state", self._names.states, self._where)
+        if str(delay) not in self._names.delays:
+            raise _unknown(str(delay), "delay", self._names.delays, self._where)
+        return Variable(str(token), str(delay))
+
+    def call(self, token: Token, *arguments: Expression) -> Expression:
+        if str(token) not in FUNCTIONS:
+            raise _unknown(str(token), "function", FUNCTIONS, self._where)
+        if len(arguments) != 1:
+            raise ProblemError(f"{token} takes one argument", where=self._where, wanted=f"{token}(z)")
+        return Call(str(token), arguments[0])

@@ -1,0 +1,183 @@
+"""Branch and bound: decide an Inequality by splitting its box (docs/math.md, section 3)."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+
+from certdde.inequalities.inequality import Inequality
+from certdde.verify.answers import Answer, Proved, Refuted, Unknown
+from certdde.verify.bound_propagation.forest import COLLAPSED, STAR, Forest, bisect, root_cells
+from certdde.verify.bound_propagation.slopes import Slope, star_test
+from certdde.verify.bound_propagation.taylor import Taylor, quadratic_upper_bound
+
+Encloser = Callable[[Inequality, torch.Tensor, torch.Tensor], Taylor]
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How branch and bound runs.
+
+    Attributes
+    ----------
+    grid : int
+        Roots per axis.
+    chunk : int
+        Boxes bounded at once.
+    max_boxes : int
+        Boxes bounded in all before it gives up.
+    max_level : int
+        Open boxes held at once: the bound on memory.
+    deadline : float
+        ``time.monotonic`` value at which it gives up.
+    counterexamples : int
+        How many points with a non-negative value end the search.
+    slack : float
+        Relative to the size of the terms of v^T H v: bounds must be below minus this, so that outward rounding does not undo them.
+    """
+
+    grid: int = 8
+    chunk: int = 8192
+    max_boxes: int = 20_000_000
+    max_level: int = 4_000_000
+    deadline: float = float("inf")
+    counterexamples: int = 1
+    slack: float = 1e-9
+
+
+def by_intervals(inequality: Inequality, lower: torch.Tensor, upper: torch.Tensor) -> Taylor:
+    """Enclose the features by Taylor forms."""
+    return inequality.features(Taylor.identity(lower, upper))
+
+
+@dataclass(slots=True)
+class _Search:
+    """The state of one run."""
+
+    inequality: Inequality
+    settings: Settings
+    enclose: Encloser
+    progress: Callable[[int, int], None] | None
+    blocks: list[int] = field(default_factory=list)
+    codes: list[np.ndarray] = field(default_factory=list)
+    bad: list[torch.Tensor] = field(default_factory=list)
+    boxes: int = 0
+
+
+def prove(
+    inequality: Inequality,
+    settings: Settings | None = None,
+    *,
+    enclose: Encloser = by_intervals,
+    progress: Callable[[int, int], None] | None = None,
+) -> Answer:
+    """Decide an inequality by bisection.
+
+    Parameters
+    ----------
+    inequality : Inequality
+    settings : Settings, optional
+    enclose : callable
+        The bound engine: ``by_intervals`` or that of ``lirpa``.
+    progress : callable, optional
+        Called with (boxes bounded, boxes open).
+
+    Returns
+    -------
+    Proved, Refuted (points where the inequality fails) or Unknown.
+
+    Soundness
+    ---------
+    float64: bounds are not rounded outward. The checker repeats every leaf of the proof in interval arithmetic.
+    """
+    search = _Search(inequality, settings or Settings(), enclose, progress)
+    free = inequality.upper > inequality.lower
+    grid = tuple(search.settings.grid if inequality.holds_origin else 1 for _ in range(inequality.dimension))
+    lower, upper = root_cells(inequality.lower, inequality.upper, grid)
+    size = max(1, len(lower) // 8)
+    for start in range(0, len(lower), size):
+        answer = _block(search, lower[start : start + size], upper[start : start + size], free)
+        if answer is not None:
+            return answer
+    return Proved(Forest(grid, tuple(search.blocks), np.concatenate(search.codes)))
+
+
+def _block(search: _Search, lower: torch.Tensor, upper: torch.Tensor, free: torch.Tensor) -> Answer | None:
+    """Process one block of roots level by level; None when it is proved."""
+    settings = search.settings
+    search.blocks.append(len(lower))
+    while len(lower):
+        codes = torch.empty(len(lower), dtype=torch.int64)
+        for start in range(0, len(lower), settings.chunk):
+            part = slice(start, start + settings.chunk)
+            codes[part] = _codes(search, lower[part], upper[part], free)
+            if search.progress:
+                search.progress(search.boxes, len(lower) - start)
+            if sum(map(len, search.bad)) >= settings.counterexamples:
+                return Refuted(torch.cat(search.bad), search.boxes)
+            if why := _exhausted(search, len(lower)):
+                return Unknown(why, ((lower + upper) / 2)[start : start + 4096], search.boxes)
+        search.codes.append(codes.numpy().astype(np.uint8))
+        open_ = codes < COLLAPSED
+        lower, upper = bisect(lower[open_], upper[open_], codes[open_])
+    if search.bad:
+        return Refuted(torch.cat(search.bad), search.boxes)
+    return None
+
+
+def _exhausted(search: _Search, level: int) -> str:
+    if search.boxes > search.settings.max_boxes:
+        return f"gave up after {search.boxes} boxes"
+    if level > search.settings.max_level:
+        return f"{level} boxes are open at once"
+    return "out of time" if time.monotonic() > search.settings.deadline else ""
+
+
+def _codes(search: _Search, lower: torch.Tensor, upper: torch.Tensor, free: torch.Tensor) -> torch.Tensor:
+    """Test boxes; return for each the kind of leaf, or the axis to split."""
+    inequality = search.inequality
+    search.boxes += len(lower)
+    codes = _split_axis(inequality, lower, upper, free)
+    done = torch.zeros(len(lower), dtype=torch.bool)
+    middle, half = (lower + upper) / 2, (upper - lower) / 2
+    if inequality.holds_origin:
+        near = (middle.abs() <= 3 * half).all(-1)
+        if near.any():
+            passed = star_test(inequality.features(Slope.identity(lower[near], upper[near])), inequality.forms)
+            codes[near.nonzero()[:, 0][passed]] = STAR
+            done = codes == STAR
+    rest = (~done).nonzero()[:, 0]
+    enclosure = search.enclose(inequality, lower[rest], upper[rest])
+    bound = inequality.offset + quadratic_upper_bound(enclosure, inequality.forms)
+    scale = _size(enclosure, inequality)
+    proved = (bound < -search.settings.slack * scale).all(0)
+    codes[rest[proved]] = COLLAPSED
+    open_ = rest[~proved]
+    if len(open_):
+        _collect(search, middle[open_])
+    return codes
+
+
+def _size(enclosure: Taylor, inequality: Inequality) -> torch.Tensor:
+    """Return the size of the terms of v^T H v at the centres, (E, B), against which rounding is measured."""
+    v = enclosure.c.abs()
+    return abs(inequality.offset) + ((v @ inequality.forms.abs()) * v).sum(-1)
+
+
+def _split_axis(inequality: Inequality, lower: torch.Tensor, upper: torch.Tensor, free: torch.Tensor) -> torch.Tensor:
+    """Return the axis with the largest width relative to the whole box; constants are never split."""
+    whole = (inequality.upper - inequality.lower).clamp(min=torch.finfo(torch.float64).tiny)
+    width = torch.where(free, (upper - lower) / whole, -torch.ones_like(whole))
+    return width.argmax(-1)
+
+
+def _collect(search: _Search, points: torch.Tensor) -> None:
+    """Keep the centres at which the inequality fails."""
+    worst = search.inequality.value(points).amax(0)
+    wrong = ~(worst < 0) & ~(points == 0).all(-1)
+    if wrong.any():
+        search.bad.append(points[wrong])

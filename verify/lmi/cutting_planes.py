@@ -1,0 +1,145 @@
+"""Quadratic functionals on the collapsed matrix by cutting planes: linear in (P, S, R), so a convex problem.
+
+Far stronger than the polytopic LMI, and the warm start of the neural functional. The constraints are imposed at points of xi only; what comes out
+is a proposal, and infeasibility at the points shows that no quadratic functional of this order exists.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from certdde.functionals import Functional
+from certdde.inequalities.dissipation import Layout, eliminate, quadratic_form
+from certdde.inequalities.features import Features
+from certdde.inequalities.inequality import box
+from certdde.inequalities.legendre import reciprocal_minorant
+from certdde.systems.delay_system import DelaySystem
+from certdde.verify.lmi.parameters import Parameters
+from certdde.verify.lmi.polytopic import best
+from certdde.verify.lmi.positivity import mean_on_constant_histories, nearest_faces, positivity
+from certdde.verify.lmi.program import Block, Program
+
+
+@dataclass(frozen=True, slots=True)
+class Cuts:
+    """What cutting planes found.
+
+    Attributes
+    ----------
+    functional : Functional or None
+        None if there is none at the points tried.
+    margin : float
+        Smallest of -D / |xi|^2 over the last sample; not positive where the proposal fails.
+    rounds, points : int
+    """
+
+    functional: Functional | None
+    margin: float
+    rounds: int
+    points: int
+
+
+def cutting_planes(
+    system: DelaySystem,
+    order: int,
+    breaks: Sequence[float],
+    *,
+    seed: int = 0,
+    rounds: int = 12,
+    samples: int = 20_000,
+    solver: str = "CLARABEL",
+    cap: float = 1e3,
+    share: float = 0.3,
+) -> Cuts:
+    """Find (P, S, R) with D < 0 at sampled points of the nonlinear variables.
+
+    Parameters
+    ----------
+    system : DelaySystem
+        Well scaled, with a domain.
+    order : int
+    breaks : sequence of float
+    seed : int
+        Of the sample.
+    rounds, samples : int
+        Rounds of adding the worst of so many sampled points.
+    solver : str
+    cap, share : float
+        Cap on the mean of V on constant histories (v_0 >= 1 on the faces); the mean is minimised at this share of the best margin.
+    """
+    parameters = Parameters(system.dimension, order)
+    features = Features.of(system, parameters.functional(np.zeros(parameters.count)))
+    layout, kappas = Layout.of(features, order), reciprocal_minorant(breaks)
+    basis = parameters.basis(lambda p, s, r: quadratic_form(layout, p, s, r, breaks, kappas))
+    generator = torch.Generator().manual_seed(seed)
+    program = Program(parameters.count, positivity(parameters, breaks[-1], nearest_faces(system)))
+    program.blocks += _at_origin(basis, features)
+    mean = mean_on_constant_histories(parameters, system, breaks[-1])
+    points = sample_xi(*box(system, features), 40, generator)
+    _add(program, basis, features, points, np.repeat(np.arange(len(breaks))[None], len(points), 0))
+    found, worst, used = None, np.inf, len(points)
+    for turn in range(1, rounds + 1):
+        solution = best(program, mean, solver=solver, region=True, cap=cap, share=share)
+        if solution is None:
+            return Cuts(None, -np.inf, turn, used)
+        found = parameters.functional(solution.x)
+        points = sample_xi(*box(system, features), samples, generator)
+        values, largest = sampled_rates(found, features, layout, breaks, kappas, points)
+        worst = float(values.max()) if largest < 0 else np.inf
+        if worst < -0.3 * solution.margin:
+            break
+        order_ = np.argsort(values.max(1))[::-1][:12]
+        used += len(order_)
+        _add(program, basis, features, points[order_.copy()], np.argsort(values[order_], 1)[:, -2:])
+    return Cuts(found if worst < 0 else None, -worst, turn, used)
+
+
+def sample_xi(lower: torch.Tensor, upper: torch.Tensor, count: int, generator: torch.Generator) -> torch.Tensor:
+    """Return points (count, d) of the box: a third uniform, a third on its faces, a third scaled towards 0."""
+    unit = torch.rand(count, len(lower), generator=generator, dtype=lower.dtype)
+    points = lower + (upper - lower) * unit
+    third = max(1, count // 3)
+    axis = torch.randint(len(lower), (third,), generator=generator)
+    side = torch.rand(third, generator=generator) < 0.5
+    points[:third][torch.arange(third), axis] = torch.where(side, lower[axis], upper[axis])
+    shrink = torch.rand(third, 1, generator=generator, dtype=lower.dtype) ** 2
+    points[third : 2 * third] = points[third : 2 * third] * shrink
+    return points
+
+
+def sampled_rates(
+    functional: Functional, features: Features, layout: Layout, breaks: Sequence[float], kappas: Sequence[float], points: torch.Tensor
+) -> tuple[np.ndarray, float]:
+    """Return max over eta of D / |xi|^2 at points, (k, E), and the largest eigenvalue of the eliminated block."""
+    form = quadratic_form(layout, functional.P, functional.S, functional.R, breaks, kappas)
+    collapsed, largest = eliminate(form, layout.head)
+    v = features(points)
+    rate = torch.einsum("ki,eij,kj->ke", v, collapsed, v) / points.square().sum(-1, keepdim=True)
+    return rate.numpy(), float(largest.max())
+
+
+def _at_origin(basis: np.ndarray, features: Features) -> list[Block]:
+    """Return the constraints at xi -> 0: the form in (dv/dxi(0) xi, eta)."""
+    zero = torch.zeros(features.dimension, dtype=torch.float64)
+    slopes = torch.autograd.functional.jacobian(features, zero).numpy()
+    return [_block(basis[:, e], slopes) for e in range(basis.shape[1])]
+
+
+def _add(program: Program, basis: np.ndarray, features: Features, points: torch.Tensor, ends: np.ndarray) -> None:
+    """Impose D < 0 at points, for the ends named for each."""
+    directions = (features(points) / points.norm(dim=-1, keepdim=True)).numpy()
+    for v, chosen in zip(directions, ends, strict=True):
+        program.blocks += [_block(basis[:, e], v[:, None]) for e in chosen]
+
+
+def _block(basis: np.ndarray, columns: np.ndarray) -> Block:
+    """Return K^T H K <= -t for K = blkdiag(columns, I)."""
+    head, rest = columns.shape[0], basis.shape[-1] - columns.shape[0]
+    k = np.zeros((head + rest, columns.shape[1] + rest))
+    k[:head, : columns.shape[1]] = columns
+    k[head:, columns.shape[1] :] = np.eye(rest)
+    return Block(np.einsum("ia,pij,jb->pab", k, basis, k), np.zeros((k.shape[1],) * 2), 1.0)

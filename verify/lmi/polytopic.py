@@ -1,0 +1,111 @@
+"""The polytopic Bessel-Legendre LMI: f = F [x; y] with slopes F in a box, quadratic functional, at the vertices (docs/math.md, section 2).
+
+For a linear system it is the Bessel-Legendre LMI (Seuret, Gouaisbaut 2015). It only proposes a functional: slopes are sampled, and the
+proof is the partition that branch and bound finds and the checker repeats.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import product
+
+import numpy as np
+import torch
+
+from certdde.functionals import Functional
+from certdde.inequalities.dissipation import linear_layout, quadratic_form
+from certdde.inequalities.legendre import reciprocal_minorant
+from certdde.systems.delay_system import DelaySystem
+from certdde.systems.expressions import Variable, evaluate
+from certdde.systems.structure import structure
+from certdde.systems.torch_functions import apply_function
+from certdde.verify.lmi.parameters import Parameters
+from certdde.verify.lmi.positivity import mean_on_constant_histories, nearest_faces, positivity
+from certdde.verify.lmi.program import Program, Solution, solve, stack_blocks
+
+MAX_UNCERTAIN = 6
+
+
+def slope_vertices(system: DelaySystem, samples: int = 33) -> list[tuple[torch.Tensor, torch.Tensor]]:
+    """Return the vertices (A, Ad) of the sampled slope box of f over the domain, A and Ad (n, n).
+
+    n_i(xi) is split by telescoping, delayed variables first: the slope in a variable is the change of n_i when that variable is set to 0,
+    divided by it.
+    """
+    parts = structure(system)
+    low, high = _sampled_slopes(system, samples)
+    entries = [tuple(index) for index in np.argwhere(high - low > 1e-9)]
+    if len(entries) > MAX_UNCERTAIN:
+        entries = sorted(entries, key=lambda index: low[index] - high[index])[:MAX_UNCERTAIN]
+    middle = (low + high) / 2
+    vertices = []
+    for choice in product((0, 1), repeat=len(entries)):
+        slopes = middle.copy()
+        for index, upper in zip(entries, choice, strict=True):
+            slopes[index] = high[index] if upper else low[index]
+        n = system.dimension
+        vertices.append((torch.as_tensor(parts.present + slopes[:, :n]), torch.as_tensor(parts.delayed + slopes[:, n:])))
+    return vertices
+
+
+def _sampled_slopes(system: DelaySystem, samples: int) -> tuple[np.ndarray, np.ndarray]:
+    parts, n = structure(system), system.dimension
+    shape = (n, 2 * n)
+    if not parts.nonlinear:
+        return np.zeros(shape), np.zeros(shape)
+    domain = system.domain or ()
+    order = [*[v for v in parts.nonlinear if v.delay], *[v for v in parts.nonlinear if not v.delay]]
+    axes = [torch.linspace(float(domain[i][0]), float(domain[i][1]), samples, dtype=torch.float64) + 1e-7 for i in (system.states.index(v.name) for v in order)]
+    grid = torch.meshgrid(*axes, indexing="ij")
+    values = dict(zip(order, (g.reshape(-1) for g in grid), strict=True))
+    low, high = np.zeros(shape), np.zeros(shape)
+    for variable in order:
+        column = system.states.index(variable.name) + (n if variable.delay else 0)
+        without = values | {variable: torch.zeros_like(values[variable])}
+        for i, remainder in enumerate(parts.remainders):
+            change = (_value(remainder, values) - _value(remainder, without)) / values[variable]
+            low[i, column], high[i, column] = float(change.min()), float(change.max())
+        values = without
+    return low, high
+
+
+def _value(remainder: object, values: dict[Variable, torch.Tensor]) -> torch.Tensor:
+    like = next(iter(values.values()))
+    return torch.zeros_like(like) + evaluate(remainder, values, apply_function)  # type: ignore[arg-type]
+
+
+def polytopic_lmi(system: DelaySystem, order: int, breaks: Sequence[float], *, solver: str = "CLARABEL", region: bool = True) -> tuple[Functional, float] | None:
+    """Solve the LMI at all vertices and breaks; return the functional and the margin, or None where there is none.
+
+    Parameters
+    ----------
+    system : DelaySystem
+        Well scaled (domain of about unit size).
+    order : int
+    breaks : sequence of float
+    solver : str
+    region : bool
+        Whether, after the largest margin is known, the mean of V is minimised at a third of it.
+    """
+    parameters = Parameters(system.dimension, order)
+    program = Program(parameters.count, positivity(parameters, breaks[-1], nearest_faces(system)))
+    kappas = reciprocal_minorant(breaks)
+    for present, delayed in slope_vertices(system):
+        layout = linear_layout(present, delayed, order)
+        matrices = parameters.basis(lambda p, s, r, layout=layout: quadratic_form(layout, p, s, r, breaks, kappas))
+        program.blocks += stack_blocks(matrices)
+    mean = mean_on_constant_histories(parameters, system, breaks[-1])
+    solution = best(program, mean, solver=solver, region=region)
+    return None if solution is None else (parameters.functional(solution.x), solution.margin)
+
+
+def best(program: Program, mean: np.ndarray, *, solver: str, region: bool, cap: float = 1e3, share: float = 0.3) -> Solution | None:
+    """Maximise the margin with the mean of V at most ``cap``; then, at a share of that margin, minimise the mean."""
+    program.limits = [(mean, cap)]
+    first = solve(program, solver=solver)
+    if first is None or not first.margin > 1e-7:
+        return None
+    if not region:
+        return first
+    second = solve(program, minimise=mean, margin=share * first.margin, solver=solver)
+    return second if second is not None and second.margin > 0 else first
