@@ -1,0 +1,17 @@
+"""Batched, differentiable integration of delay differential equations and delayed schemes in torch."""
+
+from certdde.solvers.errors import BlowUpWarning, SolverError
+from certdde.solvers.histories import ConstantHistory, FunctionHistory, History, StartingAt
+from certdde.solvers.integrate import ddeint
+from certdde.solvers.options import Options
+
+__all__ = [
+    "BlowUpWarning",
+    "ConstantHistory",
+    "FunctionHistory",
+    "History",
+    "Options",
+    "SolverError",
+    "StartingAt",
+    "ddeint",
+]

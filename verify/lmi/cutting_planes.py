@@ -52,8 +52,7 @@ def cutting_planes(
     rounds: int = 12,
     samples: int = 20_000,
     solver: str = "CLARABEL",
-    cap: float = 1e3,
-    share: float = 0.3,
+    margin: float = 0.03,
 ) -> Cuts:
     """Find (P, S, R) with D < 0 at sampled points of the nonlinear variables.
 
@@ -68,8 +67,8 @@ def cutting_planes(
     rounds, samples : int
         Rounds of adding the worst of so many sampled points.
     solver : str
-    cap, share : float
-        Cap on the mean of V on constant histories (v_0 >= 1 on the faces); the mean is minimised at this share of the best margin.
+    margin : float
+        The mean of V on constant histories is minimised at this margin (v_0 >= 1 on the faces).
     """
     parameters = Parameters(system.dimension, order)
     features = Features.of(system, parameters.functional(np.zeros(parameters.count)))
@@ -83,7 +82,7 @@ def cutting_planes(
     _add(program, basis, features, points, np.repeat(np.arange(len(breaks))[None], len(points), 0))
     found, worst, used = None, np.inf, len(points)
     for turn in range(1, rounds + 1):
-        solution = best(program, mean, solver=solver, region=True, cap=cap, share=share)
+        solution = best(program, mean, solver=solver, margin=margin)
         if solution is None:
             return Cuts(None, -np.inf, turn, used)
         found = parameters.functional(solution.x)

@@ -74,7 +74,7 @@ def _value(remainder: object, values: dict[Variable, torch.Tensor]) -> torch.Ten
     return torch.zeros_like(like) + evaluate(remainder, values, apply_function)  # type: ignore[arg-type]
 
 
-def polytopic_lmi(system: DelaySystem, order: int, breaks: Sequence[float], *, solver: str = "CLARABEL", region: bool = True) -> tuple[Functional, float] | None:
+def polytopic_lmi(system: DelaySystem, order: int, breaks: Sequence[float], *, solver: str = "CLARABEL", margin: float = 0.03) -> tuple[Functional, float] | None:
     """Solve the LMI at all vertices and breaks; return the functional and the margin, or None where there is none.
 
     Parameters
@@ -84,8 +84,8 @@ def polytopic_lmi(system: DelaySystem, order: int, breaks: Sequence[float], *, s
     order : int
     breaks : sequence of float
     solver : str
-    region : bool
-        Whether, after the largest margin is known, the mean of V is minimised at a third of it.
+    margin : float
+        The margin at which the mean of V is minimised, once the largest is known.
     """
     parameters = Parameters(system.dimension, order)
     program = Program(parameters.count, positivity(parameters, breaks[-1], nearest_faces(system)))
@@ -95,17 +95,18 @@ def polytopic_lmi(system: DelaySystem, order: int, breaks: Sequence[float], *, s
         matrices = parameters.basis(lambda p, s, r, layout=layout: quadratic_form(layout, p, s, r, breaks, kappas))
         program.blocks += stack_blocks(matrices)
     mean = mean_on_constant_histories(parameters, system, breaks[-1])
-    solution = best(program, mean, solver=solver, region=region)
+    solution = best(program, mean, solver=solver, margin=margin)
     return None if solution is None else (parameters.functional(solution.x), solution.margin)
 
 
-def best(program: Program, mean: np.ndarray, *, solver: str, region: bool, cap: float = 1e3, share: float = 0.3) -> Solution | None:
-    """Maximise the margin with the mean of V at most ``cap``; then, at a share of that margin, minimise the mean."""
+def best(program: Program, mean: np.ndarray, *, solver: str, margin: float, cap: float = 1e3, share: float = 0.3) -> Solution | None:
+    """Maximise the margin with the mean of V at most ``cap``; then minimise the mean at ``margin``, or at a share of the largest.
+
+    The level of V is fixed by v_0 >= 1 on the faces, so margins are comparable between systems.
+    """
     program.limits = [(mean, cap)]
     first = solve(program, solver=solver)
     if first is None or not first.margin > 1e-7:
         return None
-    if not region:
-        return first
-    second = solve(program, minimise=mean, margin=share * first.margin, solver=solver)
+    second = solve(program, minimise=mean, margin=min(margin, share * first.margin), solver=solver)
     return second if second is not None and second.margin > 0 else first

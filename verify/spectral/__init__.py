@@ -1,0 +1,5 @@
+"""Spectra of linear delay systems."""
+
+from certdde.verify.spectral.abscissa import spectral_abscissa
+
+__all__ = ["spectral_abscissa"]

@@ -1,0 +1,76 @@
+"""``certdde margin``: up to which delay stability can be certified."""
+
+import math
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+
+from certdde.cli.guard import DONE, NOT_CERTIFIED
+from certdde.cli.options import AsJson, Overrides, ProblemFile, ShowProgress
+from certdde.cli.output import number, print_json, print_text
+from certdde.cli.progress import working
+from certdde.errors import ProblemError
+
+
+def margin(
+    problem: ProblemFile,
+    method: Annotated[
+        str | None,
+        typer.Option(help="spectral, lmi, quadratic or neural; default: that of the file."),
+    ] = None,
+    order: Annotated[
+        int | None, typer.Option(metavar="N", help="Order of the functional; default: the file's.")
+    ] = None,
+    start: Annotated[float, typer.Option("--from", metavar="A", help="The first delay.")] = 0.0,
+    stop: Annotated[
+        float | None,
+        typer.Option("--to", metavar="B", help="Where to stop; default: twice the file's range."),
+    ] = None,
+    set_: Overrides = None,
+    as_json: AsJson = False,
+    progress: ShowProgress = None,
+) -> int:
+    """Find the largest b so that all delays in [A, b] are certified."""
+    from certdde.systems.problem import load_problem
+
+    shortcuts = [("method", method), ("order", order)]
+    overrides = [f"certify.{key}={value}" for key, value in shortcuts if value is not None]
+    loaded = load_problem(problem, [*(set_ or []), *overrides])
+    loaded.build()
+    first, last = _searched(start, stop, loaded.delay_class().upper)
+
+    from certdde.studies.margin import margin as search
+
+    spec = loaded.certify
+    with working(progress) as report:
+        result = search(
+            loaded,
+            method=spec.method,
+            order=spec.order,
+            start=first,
+            stop=last,
+            seed=spec.seed,
+            budget=spec.budget,
+            progress=report,
+        )
+    if as_json:
+        print_json(asdict(result))
+    else:
+        print_text(f"delay margin  {number(result.delay_margin)}  (searched to {number(last)})")
+        pieces = ", ".join(f"[{number(a)}, {number(b)}]" for a, b in result.intervals)
+        print_text(f"certified     {pieces or 'nothing'}")
+        print_text(f"method        {result.method}, order {result.order}")
+        print_text(f"seconds       {number(result.seconds)}")
+    return NOT_CERTIFIED if result.delay_margin is None else DONE
+
+
+def _searched(start: float, stop: float | None, upper: float) -> tuple[float, float]:
+    if not (math.isfinite(start) and start >= 0):
+        raise ProblemError(f"{start} is no delay", where="--from", wanted="give a number from 0 on")
+    last = max(2 * upper, 2 * start) if stop is None else stop
+    if not (math.isfinite(last) and last > start):
+        raise ProblemError(
+            f"{last} is not above {start}", where="--to", wanted="give a number above --from"
+        )
+    return start, last

@@ -1,0 +1,188 @@
+"""``certdde simulate``: integrate the system from a constant history."""
+
+from __future__ import annotations
+
+import csv
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from certdde.cli.guard import DONE
+from certdde.cli.options import AsJson, Overrides, ProblemFile
+from certdde.cli.output import number, print_json, print_text
+from certdde.cli.places import writable_file
+from certdde.cli.progress import working
+from certdde.errors import ProblemError
+
+if TYPE_CHECKING:
+    from certdde.systems import DelaySystem
+    from certdde.systems.problem import Problem
+
+PLOTS = (".png", ".pdf", ".svg")
+POINTS, DELAYS_SHOWN = 1001, 40.0
+
+
+@dataclass(frozen=True, slots=True)
+class Trajectory:
+    """What was integrated, in the user's coordinates: ``values[i][j]`` is state j at ``times[i]``."""
+
+    states: tuple[str, ...]
+    delays: Mapping[str, float]
+    history: Mapping[str, float]
+    times: Sequence[float]
+    values: Sequence[Sequence[float]]
+
+
+def simulate(
+    problem: ProblemFile,
+    tau: Annotated[
+        list[str] | None,
+        typer.Option(metavar="T", help="The delay, or NAME=T; default: the end of its range."),
+    ] = None,
+    history: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="STATE=VALUE",
+            help="The constant history of a state; default: half-way to the end of its domain.",
+        ),
+    ] = None,
+    time: Annotated[
+        float | None, typer.Option(metavar="T", help="Until when; default: 40 delays.")
+    ] = None,
+    output: Annotated[
+        Path, typer.Option("--output", "-o", metavar="FILE.csv", help="The trajectory.")
+    ] = Path("trajectory.csv"),
+    plot: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="A figure: .png, .pdf or .svg.")
+    ] = None,
+    set_: Overrides = None,
+    as_json: AsJson = False,
+) -> int:
+    """Integrate the system from a constant history and write the trajectory."""
+    from certdde.systems.problem import load_problem
+
+    loaded = load_problem(problem, set_ or [])
+    system = loaded.build()
+    delays = _delays(loaded, tau or [])
+    start = _history(system, history or [])
+    end = _end(time, max(delays.values()))
+    if plot is not None and plot.suffix.lower() not in PLOTS:
+        wanted = f"give a name that ends in {', '.join(PLOTS)}"
+        raise ProblemError(f"{plot.suffix!r} is no figure", where="--plot", wanted=wanted)
+    for path in (output, plot):
+        if path is not None:
+            writable_file(path)
+    with working(False):
+        trajectory = _integrate(system, delays, start, end)
+        _write(trajectory, output)
+        if plot is not None:
+            _draw(trajectory, plot, loaded.name)
+    _print(trajectory, output, plot, as_json)
+    return DONE
+
+
+def _integrate(
+    system: DelaySystem, delays: Mapping[str, float], history: Mapping[str, float], end: float
+) -> Trajectory:
+    import torch
+
+    from certdde.solvers import ddeint
+
+    times = torch.linspace(0.0, end, POINTS, dtype=torch.float64)
+    start = torch.tensor([history[s] for s in system.states], dtype=torch.float64)
+    lags = [torch.tensor(delays[name], dtype=torch.float64) for name in system.delays]
+    with torch.no_grad():
+        values = ddeint(system.torch_function(), start, times, lags, rtol=1e-8, atol=1e-10)
+    return Trajectory(system.states, delays, history, times.tolist(), values.tolist())
+
+
+def _delays(problem: Problem, given: Sequence[str]) -> dict[str, float]:
+    where, wanted = "--tau", "give a number from 0 on, as in --tau 0.5 or --tau tau=0.5"
+    values = _named(given, list(problem.delays), where, wanted)
+    for name, spec in problem.delays.items():
+        if name not in values and spec.range is None:
+            raise ProblemError(f"the delay {name} has no range", where=where, wanted=wanted)
+        values.setdefault(name, spec.range[1] if spec.range else 0.0)
+        if values[name] < 0:
+            raise ProblemError(f"{values[name]} is no delay", where=where, wanted=wanted)
+    return {name: values[name] for name in problem.delays}
+
+
+def _history(system: DelaySystem, given: Sequence[str]) -> dict[str, float]:
+    wanted = f"give {system.states[0]}=VALUE, for any of {', '.join(system.states)}"
+    values = _named(given, system.states, "--history", wanted)
+    for i, (state, rest) in enumerate(zip(system.states, system.equilibrium, strict=True)):
+        upper = system.domain[i][1] if system.domain else 2
+        values.setdefault(state, float(rest + upper / 2))
+    return {state: values[state] for state in system.states}
+
+
+def _named(given: Sequence[str], names: Sequence[str], where: str, wanted: str) -> dict[str, float]:
+    """Read ``NAME=VALUE``, or ``VALUE`` if there is one name."""
+    values = {}
+    for text in given:
+        name, equals, value = text.rpartition("=")
+        name = name.strip() if equals or len(names) > 1 else names[0]
+        try:
+            found = float(value)
+        except ValueError:
+            found = math.nan
+        if name not in names or not math.isfinite(found):
+            raise ProblemError(f"cannot use {text!r}", where=where, wanted=wanted)
+        values[name] = found
+    return values
+
+
+def _end(time: float | None, delay: float) -> float:
+    if time is None:
+        return DELAYS_SHOWN * (delay or 1.0)
+    if not (math.isfinite(time) and time > 0):
+        raise ProblemError(f"{time} is no time", where="--time", wanted="give a number above 0")
+    return time
+
+
+def _write(trajectory: Trajectory, path: Path) -> None:
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(["t", *trajectory.states])
+        for time, values in zip(trajectory.times, trajectory.values, strict=True):
+            writer.writerow([repr(time), *map(repr, values)])
+
+
+def _draw(trajectory: Trajectory, path: Path, title: str) -> None:
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(6.4, 3.6), layout="constrained")
+    axes = figure.subplots()
+    axes.plot(trajectory.times, trajectory.values, label=list(trajectory.states))
+    shown = ", ".join(f"{name} = {number(value)}" for name, value in trajectory.delays.items())
+    axes.set(xlabel="t", title=f"{title}, {shown}".replace("$", r"\$"))
+    axes.legend()
+    figure.savefig(path, dpi=150)
+
+
+def _print(trajectory: Trajectory, output: Path, plot: Path | None, as_json: bool) -> None:
+    final = dict(zip(trajectory.states, trajectory.values[-1], strict=True))
+    if as_json:
+        result: dict[str, Any] = {
+            "delays": trajectory.delays,
+            "history": trajectory.history,
+            "time": trajectory.times[-1],
+            "final": final,
+            "finite": all(math.isfinite(v) for row in trajectory.values for v in row),
+            "trajectory": str(output),
+            "plot": None if plot is None else str(plot),
+        }
+        print_json(result)
+        return
+    for name, value in trajectory.delays.items():
+        print_text(f"{name} = {number(value)}")
+    for state, value in final.items():
+        print_text(f"{state}({number(trajectory.times[-1])}) = {number(value)}")
+    for path in (output, plot):
+        if path is not None:
+            print_text(str(path))

@@ -1,0 +1,48 @@
+"""The summary that ``certdde certify`` prints for people."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from certdde.cli.output import number, one_line
+
+
+def print_summary(data: Mapping[str, Any], files: Mapping[str, Path]) -> None:
+    """Print the claim, what other methods reach, and the files.
+
+    Parameters
+    ----------
+    data : mapping
+        ``certificate.json``.
+    files : mapping from str to Path
+        What has been written.
+    """
+    from rich.console import Console
+
+    console = Console()
+    style = {"certified": "bold green", "refuted": "bold red"}.get(data["status"], "bold yellow")
+    console.print(data["status"], style=style, end="")
+    console.print(f", {data['rigor']}, engine {data['engine']}", markup=False, highlight=False)
+    console.print(one_line(data["claim"]), markup=False, highlight=False, soft_wrap=True)
+    baselines = data.get("statistics", {}).get("baselines", [])
+    if baselines:
+        console.print(_table(baselines))
+    for path in files.values():
+        console.print(str(path), markup=False, highlight=False, soft_wrap=True)
+
+
+def _table(rows: Sequence[Mapping[str, Any]]) -> Any:
+    from rich import box
+    from rich.table import Table
+
+    columns = list(dict.fromkeys(key for row in rows for key in row))
+    table = Table(*(column.replace("_", " ") for column in columns), box=box.SIMPLE_HEAD)
+    for row in rows:
+        table.add_row(*(_cell(row.get(column)) for column in columns))
+    return table
+
+
+def _cell(value: object) -> str:
+    if value is None or (isinstance(value, (int, float)) and not isinstance(value, bool)):
+        return number(value)
+    return one_line(str(value))

@@ -1,0 +1,113 @@
+"""From a proposed functional to a proved part: dissipation on the domain, level on its faces, radius."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from math import inf, nextafter
+
+import numpy as np
+import torch
+
+from certdde.certificates.part import Part
+from certdde.functionals import Functional
+from certdde.inequalities.inequality import dissipation
+from certdde.inequalities.legendre import delay_pieces
+from certdde.learning.region import largest_radius, prove_level, sampled_level
+from certdde.systems.delay_system import DelaySystem
+from certdde.verify.answers import Answer, Proved, Refuted, Unknown
+from certdde.verify.bound_propagation.branch import Encloser, Settings, by_intervals, prove
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """A proved part, or the answer that was given instead."""
+
+    part: Part | None
+    answer: Answer
+
+
+def covering_breaks(lower: float, upper: float, ratio: float = 1.25, first: float = 0.3) -> list[float]:
+    """Return break points whose hull holds [lower, upper] when the two are read as decimals."""
+    breaks = delay_pieces(lower, upper, ratio, first)
+    if Fraction(breaks[0]) > Fraction(repr(lower)):
+        breaks[0] = nextafter(lower, -inf)
+    if Fraction(breaks[-1]) < Fraction(repr(upper)):
+        breaks[-1] = nextafter(upper, inf)
+    if len(breaks) == 1:
+        breaks = [max(0.0, nextafter(breaks[0], -inf)), nextafter(breaks[0], inf)]
+    return breaks
+
+
+def finish(
+    system: DelaySystem,
+    functional: Functional,
+    breaks: Sequence[float],
+    settings: Settings,
+    *,
+    enclose: Encloser = by_intervals,
+    progress: Callable[[int, int], None] | None = None,
+) -> Finished:
+    """Prove a functional, in the user's coordinates, on the whole domain and delay range of the breaks.
+
+    The functional is first scaled so that the level is 1. Soundness: float64; the checker repeats everything.
+    """
+    longest = breaks[-1]
+    bounded = system.domain is not None and _needs_domain(system, functional)
+    if not _positive(functional, longest):
+        return Finished(None, Unknown("the functional is not positive definite", torch.zeros(0, system.dimension), 0))
+    if bounded:
+        functional = functional.times(1 / sampled_level(system, functional, longest))
+    built = dissipation(system, functional, breaks)
+    if not built.eliminated < 0:
+        return Finished(None, Unknown("the block of the moments is not negative definite", torch.zeros(0, built.inequality.dimension), 0))
+    if built.inequality.dimension == 0:
+        return Finished(Part(functional, breaks, {}, None, None, {"leaves": 0, "star": 0, "face": 0}), Proved(None))  # type: ignore[arg-type]
+    answer = prove(built.inequality, settings, enclose=enclose, progress=progress)
+    if not isinstance(answer, Proved):
+        return Finished(None, answer)
+    return _with_region(system, functional, breaks, answer, settings)
+
+
+def _with_region(system: DelaySystem, functional: Functional, breaks: Sequence[float], answer: Proved, settings: Settings) -> Finished:
+    longest = breaks[-1]
+    for level in (0.999, 0.99, 0.95, 0.8):
+        shown = prove_level(system, functional, longest, level, settings)
+        radius = largest_radius(system, functional, longest, level)
+        if shown is not None and radius is not None:
+            break
+    else:
+        return Finished(None, Unknown("no level could be shown on the faces of the domain", torch.zeros(0, system.dimension), 0))
+    forest = answer.proof
+    arrays = {
+        "grid": np.asarray(forest.grid, dtype=np.int64),
+        "blocks": np.asarray(forest.blocks, dtype=np.int64),
+        "codes": forest.codes,
+        "face_codes": shown.face_codes,
+    }
+    counts: Mapping[str, int] = {"leaves": forest.leaves, "star": forest.stars, "face": shown.leaves}
+    return Finished(Part(functional, breaks, arrays, level, radius, counts), answer)
+
+
+def _needs_domain(system: DelaySystem, functional: Functional) -> bool:
+    from certdde.systems.structure import structure
+
+    return functional.kind == "neural" or bool(structure(system).nonlinear)
+
+
+def _positive(functional: Functional, longest: float) -> bool:
+    """Check in float64 what the checker will show exactly."""
+    matrices = (functional.S, functional.R, functional.bessel(longest))
+    return all(bool(torch.isfinite(m).all()) and float(torch.linalg.eigvalsh(m)[0]) > 0 for m in matrices)
+
+
+def where_it_failed(answer: Answer, names: Sequence[str]) -> str:
+    """Say in words where an inequality is open or fails."""
+    if isinstance(answer, Proved):
+        return ""
+    points = answer.points if isinstance(answer, Refuted) else answer.where
+    if not points.numel():
+        return answer.why if isinstance(answer, Unknown) else ""
+    place = ", ".join(f"{name} = {value:.4g}" for name, value in zip(names, points[0].tolist(), strict=True))
+    return f"{answer.why} near {place}" if isinstance(answer, Unknown) else f"dV/dt <= D fails at {place}"

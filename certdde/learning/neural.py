@@ -1,0 +1,95 @@
+"""The trainable functional: positivity by construction, networks beside the quadratic part (docs/math.md, section 2)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+
+from certdde.functionals import Functional, Network
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """The networks: which states each reads, hidden widths, outputs. An empty tuple of inputs leaves the network out."""
+
+    v0_inputs: tuple[int, ...]
+    w_inputs: tuple[int, ...]
+    hidden: tuple[int, ...] = (16,)
+    outputs: int = 4
+
+
+class NeuralFunctional(nn.Module):
+    """P = L L^T - Bessel part of S, S = Ls Ls^T, R = Lr Lr^T (each plus a floor), and psi of V0 and W.
+
+    Parameters
+    ----------
+    start : Functional
+        The quadratic functional to start from; must be positive definite in the sense of ``Functional.bessel``.
+    longest : float
+        The longest delay.
+    shape : Shape
+    generator : torch.Generator
+        Draws the initial weights.
+    """
+
+    def __init__(self, start: Functional, longest: float, shape: Shape, generator: torch.Generator) -> None:
+        super().__init__()
+        self.order, self.longest, self.shape = start.order, longest, shape
+        self.floor = 1e-6
+        self.factor_p = nn.Parameter(_factor(start.bessel(longest)))
+        self.factor_s = nn.Parameter(_factor(start.S))
+        self.factor_r = nn.Parameter(_factor(start.R))
+        self.v0 = _layers(shape.v0_inputs, shape, generator)
+        self.w = _layers(shape.w_inputs, shape, generator)
+
+    def functional(self) -> Functional:
+        """Return the functional, as tensors of the graph."""
+        s, r = self._square(self.factor_s), self._square(self.factor_r)
+        blocks = [torch.zeros_like(s), *((2 * k + 1) * s / self.longest for k in range(self.order))]
+        p = self._square(self.factor_p) - torch.block_diag(*blocks)
+        return Functional(self.order, p, s, r, _network(self.shape.v0_inputs, self.v0), _network(self.shape.w_inputs, self.w))
+
+    def frozen(self) -> Functional:
+        """Return the functional with its symmetric matrices exactly symmetric, outside the graph."""
+        with torch.no_grad():
+            value = self.functional()
+        p, s, r = ((m + m.T) / 2 for m in (value.P, value.S, value.R))
+        return Functional(value.order, p, s, r, _detached(value.V0), _detached(value.W))
+
+    def _square(self, factor: torch.Tensor) -> torch.Tensor:
+        low = torch.tril(factor)
+        return low @ low.T + self.floor * torch.eye(low.shape[0], dtype=low.dtype)
+
+
+def _factor(matrix: torch.Tensor) -> torch.Tensor:
+    values, vectors = torch.linalg.eigh(matrix)
+    safe = vectors @ torch.diag(values.clamp(min=1e-6 * float(values[-1].clamp(min=1e-3)))) @ vectors.T
+    return torch.linalg.cholesky(safe)
+
+
+def _layers(inputs: Sequence[int], shape: Shape, generator: torch.Generator) -> nn.ParameterList:
+    if not inputs:
+        return nn.ParameterList()
+    sizes = [len(inputs), *shape.hidden, shape.outputs]
+    tensors = []
+    for level, (fan_in, fan_out) in enumerate(zip(sizes, sizes[1:], strict=False)):
+        last = level == len(sizes) - 2
+        gain = 0.3 / math.sqrt(fan_in) if last else 1.5 / math.sqrt(fan_in)
+        tensors.append(nn.Parameter(gain * torch.randn(fan_out, fan_in, generator=generator, dtype=torch.float64)))
+        if not last:
+            tensors.append(nn.Parameter(1.5 * (2 * torch.rand(fan_out, generator=generator, dtype=torch.float64) - 1)))
+    return nn.ParameterList(tensors)
+
+
+def _network(inputs: tuple[int, ...], tensors: nn.ParameterList) -> Network | None:
+    return Network(inputs, tuple(tensors[::2]), tuple(tensors[1::2])) if inputs else None
+
+
+def _detached(network: Network | None) -> Network | None:
+    if network is None:
+        return None
+    return Network(network.inputs, tuple(w.detach().clone() for w in network.weights), tuple(b.detach().clone() for b in network.biases))

@@ -1,0 +1,326 @@
+"""Problem files: TOML in, a validated problem out."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, model_validator
+
+from certdde.errors import ProblemError
+from certdde.systems import problem_fields as fields
+from certdde.systems.overrides import apply_overrides
+from certdde.systems.problem_errors import explain
+from certdde.systems.problem_fields import refuse
+
+if TYPE_CHECKING:
+    from certdde.delays.classes import Constant
+    from certdde.systems.delay_system import DelaySystem
+
+MAX_BYTES = 1 << 20
+SUPPORTED = ("constant",)
+_EXAMPLE = "give a problem file, such as examples/hutchinson.toml"
+
+# The description of a field is what an error names as right.
+_RANGE = "a pair of delays, as in [0.0, 0.9]"
+_SYSTEM = 'a table [system] with equations = ["x\' = -x(t - tau)"]'
+_DELAYS = "a table for each delay, as in [delays.tau] with range = [0.0, 0.9]"
+_NAMED_NUMBERS = "a table of numbers, as in { k = 2.0 }"
+_NAMED_RANGES = "a table of pairs, as in { x = [-1.0, 1.0] }"
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, populate_by_name=True)
+
+
+class SystemSpec(_Model):
+    """The table ``[system]``."""
+
+    equations: tuple[str, ...] = Field(
+        strict=False, description='a list of equations, as in ["x\' = -x(t - tau)"]'
+    )
+    parameters: dict[fields.Name, fields.NumberOrPair] = Field(
+        default={}, description=_NAMED_NUMBERS
+    )
+    domain: dict[fields.Name, fields.StateRange] | None = Field(
+        default=None, description=_NAMED_RANGES
+    )
+    equilibrium: dict[fields.Name, fields.Number] = Field(default={}, description=_NAMED_NUMBERS)
+    networks: dict[fields.Name, str] = Field(
+        default={}, description='a table of files, as in { u = "controller.safetensors" }'
+    )
+
+    @model_validator(mode="after")
+    def _equilibrium_inside(self) -> Self:
+        for state, (lower, upper) in (self.domain or {}).items():
+            rest = self.equilibrium.get(state, 0.0)
+            if not lower < rest < upper:
+                what = f"[{lower}, {upper}] does not hold the equilibrium {state} = {rest} inside"
+                raise refuse(what, "give lower < equilibrium < upper", f"domain.{state}")
+        return self
+
+
+class DelaySpec(_Model):
+    """A table ``[delays.NAME]``: what is known about one delay."""
+
+    class_: Literal["constant", "slow", "measurable", "random", "resampled"] = Field(
+        default="constant",
+        alias="class",
+        description="one of constant, slow, measurable, random, resampled",
+    )
+    range: fields.DelayRange | None = Field(default=None, description=_RANGE)
+    rate: fields.NumberOrPair | None = Field(
+        default=None, description="a bound on the rate of the delay, as in 0.5 or [-0.5, 0.5]"
+    )
+    law: str | None = Field(
+        default=None, description='the name of a law of scipy.stats, as in "expon"'
+    )
+    args: dict[fields.Name, fields.Number] | None = Field(default=None, description=_NAMED_NUMBERS)
+
+    @model_validator(mode="after")
+    def _what_the_class_takes(self) -> Self:
+        random = self.class_ in ("random", "resampled")
+        if self.range is None and self.class_ != "random":
+            raise refuse("the key 'range' is missing", f"give {_RANGE}", "range")
+        if self.rate is None and self.class_ == "slow":
+            raise refuse("the key 'rate' is missing", "give a bound, as in 0.5", "rate")
+        if self.rate is not None and self.class_ != "slow":
+            raise refuse(f"class {self.class_} has no rate", 'class = "slow" has one', "rate")
+        if self.law is None and random:
+            raise refuse("the key 'law' is missing", f"class {self.class_} needs one", "law")
+        if (self.law is not None or self.args is not None) and not random:
+            what = f"class {self.class_} has no law"
+            raise refuse(what, 'class = "random" has one', "args" if self.law is None else "law")
+        return self
+
+
+class CertifySpec(_Model):
+    """The table ``[certify]``: how to look for a certificate."""
+
+    method: Literal["auto", "lmi", "sos", "neural", "quadratic", "razumikhin", "spectral"] = Field(
+        default="auto",
+        description="one of auto, lmi, sos, neural, quadratic, razumikhin, spectral",
+    )
+    order: int = Field(default=1, ge=0, le=12, description="a whole number from 0 to 12")
+    seed: int = Field(default=0, ge=0, lt=2**63, description="a whole number from 0 to 2^63 - 1")
+    budget: fields.Seconds | None = Field(default=None, description="seconds, as in 600")
+    engine: Literal["intervals", "lirpa"] = Field(
+        default="intervals", description="one of intervals, lirpa"
+    )
+    neurons: int = Field(default=16, ge=1, le=1024, description="a whole number from 1 to 1024")
+    outputs: int = Field(default=4, ge=1, le=256, description="a whole number from 1 to 256")
+
+
+class Problem(_Model):
+    """A problem file, validated. Made by :func:`load_problem` or :meth:`from_dict`.
+
+    Attributes
+    ----------
+    name : str
+        A title; the name of the file if it gives none.
+    system : SystemSpec
+        Equations, parameters, domain, equilibrium, networks.
+    delays : dict from str to DelaySpec
+        One for each delay.
+    certify : CertifySpec
+        Method and effort.
+    """
+
+    name: fields.Title = Field(default="system", description="a title")
+    system: SystemSpec = Field(description=_SYSTEM)
+    delays: dict[fields.Name, DelaySpec] = Field(description=_DELAYS)
+    certify: CertifySpec = Field(default=CertifySpec(), description="a table [certify]")
+    _source: str = PrivateAttr(default="problem")
+
+    @model_validator(mode="after")
+    def _some_delay(self) -> Self:
+        if not self.delays:
+            raise refuse("there is no delay", f"give {_DELAYS}", "delays")
+        return self
+
+    @classmethod
+    def from_dict(
+        cls, data: Mapping[str, Any], *, source: str = "problem", overrides: Sequence[str] = ()
+    ) -> Problem:
+        """Validate the content of a problem file.
+
+        Parameters
+        ----------
+        data : mapping
+            As parsed from TOML.
+        source : str
+            Named in errors.
+        overrides : sequence of str
+            See :func:`certdde.systems.overrides.apply_overrides`; ``data`` itself is not changed.
+
+        Raises
+        ------
+        ProblemError
+            If a key is unknown or missing or its value cannot be right.
+
+        Examples
+        --------
+        >>> data = {"system": {"equations": ["x' = -x(t - tau)"]}}
+        >>> problem = Problem.from_dict(data, overrides=["delays.tau.range=[0, 1.5]"])
+        >>> problem.delay_class()
+        Constant(name='tau', lower=0.0, upper=1.5)
+        """
+        content = _copy(data)
+        written = apply_overrides(content, overrides)
+        try:
+            problem = cls.model_validate(content)
+        except ValidationError as error:
+            raise explain(error, cls, source=source, overrides=written) from None
+        problem._source = source
+        return problem
+
+    def build(self) -> DelaySystem:
+        """Return the system.
+
+        Raises
+        ------
+        ProblemError
+            If an equation cannot be read, uses an unknown name, or does not have the equilibrium.
+        """
+        from certdde.systems.delay_system import DelaySystem
+
+        try:
+            return DelaySystem.from_equations(
+                self.system.equations,
+                parameters=self.system.parameters,
+                domain=self.system.domain,
+                equilibrium=self.system.equilibrium,
+                delays=list(self.delays),
+                networks=self.system.networks,
+                name=self.name,
+            )
+        except ProblemError as error:
+            where = f"{self._source}: {error.where}" if error.where else self._source
+            raise ProblemError(error.what, where=where, wanted=error.wanted) from None
+
+    def delay_class(self) -> Constant:
+        """Return the class of the one delay.
+
+        Raises
+        ------
+        ProblemError
+            If there is more than one delay, or its class has no engine yet.
+        """
+        from certdde.delays.classes import Constant
+
+        if len(self.delays) > 1:
+            what = f"{len(self.delays)} delays are declared ({', '.join(self.delays)})"
+            raise ProblemError(what, where=f"{self._source}: delays", wanted="engines take one yet")
+        [(name, spec)] = self.delays.items()
+        if spec.class_ not in SUPPORTED or spec.range is None:
+            raise ProblemError(
+                f"class {spec.class_} is not supported by this engine yet",
+                where=f"{self._source}: delays.{name}.class",
+                wanted=f"supported: {', '.join(SUPPORTED)}",
+            )
+        return Constant(name, *spec.range)
+
+
+def load_problem(path: str | Path, overrides: Sequence[str] = ()) -> Problem:
+    """Read a problem file.
+
+    Parameters
+    ----------
+    path : str or Path
+        A TOML file of at most 1 MiB.
+    overrides : sequence of str
+        Each ``key=value``, as in ``delays.tau.range=[0,0.3]``; the value is TOML, or else text.
+
+    Returns
+    -------
+    Problem
+        Validated; the equations are read by :meth:`Problem.build`.
+
+    Raises
+    ------
+    ProblemError
+        If the file cannot be read, is not TOML, or has an unknown, missing or impossible entry. One line.
+    """
+    path = Path(path)
+    data = _parse(_read(path), str(path))
+    if not data and not overrides:
+        raise ProblemError("the file is empty", where=str(path), wanted=_EXAMPLE)
+    data.setdefault("name", _title(path))
+    return Problem.from_dict(data, source=str(path), overrides=overrides)
+
+
+def _read(path: Path) -> str:
+    where = str(path)
+    try:
+        with path.open("rb") as file:
+            content = file.read(MAX_BYTES + 1)
+    except FileNotFoundError:
+        raise ProblemError("there is no such file", where=where, wanted=_neighbour(path)) from None
+    except IsADirectoryError:
+        raise ProblemError("this is a directory", where=where, wanted=_EXAMPLE) from None
+    except (OSError, ValueError) as error:  # ValueError: a zero byte in the name
+        reason = (isinstance(error, OSError) and error.strerror) or str(error)
+        raise ProblemError(f"cannot be read ({reason})", where=where, wanted=_EXAMPLE) from None
+    if len(content) > MAX_BYTES:
+        raise ProblemError(
+            "the file is too long", where=where, wanted=f"give at most {MAX_BYTES} bytes"
+        )
+    if content.startswith(b"PK\x03\x04"):
+        wanted = f"{_EXAMPLE}; `certdde check` reads certificates"
+        raise ProblemError("this is a certificate or another zip", where=where, wanted=wanted)
+    try:
+        return content.decode("utf-8").replace("\r\n", "\n")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise ProblemError(
+            f"byte {content[error.start]:#04x} is not UTF-8",
+            where=f"{where}: line {line}",
+            wanted="save it as text in UTF-8",
+        ) from None
+
+
+def _neighbour(path: Path) -> str:
+    try:
+        names = [file.name for file in path.parent.glob("*.toml")]
+    except (OSError, ValueError):
+        names = []
+    close = get_close_matches(path.name, names, n=1, cutoff=0.75)
+    return f"did you mean {path.parent / close[0]}?" if close else _EXAMPLE
+
+
+def _parse(text: str, source: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text)
+    except RecursionError:
+        raise ProblemError("lists are nested too deeply", where=source, wanted=_EXAMPLE) from None
+    except ValueError as error:  # TOMLDecodeError, and integers of thousands of digits
+        what, place = _syntax(str(error), text)
+        raise ProblemError(
+            f"not TOML: {what}", where=source + place, wanted="see https://toml.io"
+        ) from None
+
+
+def _syntax(message: str, text: str) -> tuple[str, str]:
+    """Split what tomllib says into the mistake and its place."""
+    what, _, place = message.partition(" (at ")
+    what = what[:1].lower() + what[1:]
+    if found := re.fullmatch(r"line (\d+), column (\d+)\)", place):
+        return what, f": line {found[1]}, column {found[2]}"
+    if place:
+        return what, f": line {max(1, len(text.splitlines()))}, at the end"
+    return what, ""
+
+
+def _title(path: Path) -> str:
+    stem = "".join(c for c in path.stem if c.isprintable())[:200].strip()
+    return stem or "system"
+
+
+def _copy(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _copy(inner) for key, inner in value.items()}
+    return [_copy(inner) for inner in value] if isinstance(value, list) else value

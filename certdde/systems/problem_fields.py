@@ -1,0 +1,122 @@
+"""The field types of a problem file: each accepts a plain value or says what is wrong with it."""
+
+import math
+import re
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BeforeValidator
+from pydantic_core import PydanticCustomError
+
+from certdde.systems.expressions import FUNCTIONS
+
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_MAX_NAME = 64
+
+
+def refuse(what: str, wanted: str = "", key: str = "") -> PydanticCustomError:
+    """Return the error that :func:`certdde.systems.problem_errors.explain` turns into a sentence.
+
+    Parameters
+    ----------
+    what, wanted : str
+        As in :class:`certdde.errors.CertddeError`; without ``wanted`` the description of the field is used.
+    key : str
+        The key below the place where the error is raised, with dots.
+    """
+    return PydanticCustomError("certdde", "{what}", {"what": what, "wanted": wanted, "key": key})
+
+
+def show(value: object) -> str:
+    """Return a short, printable picture of a value that came from a file."""
+    if isinstance(value, dict):
+        return "a table"
+    try:
+        text = ascii(value)
+    except ValueError:  # an integer with more digits than Python prints
+        return "a very long integer"
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def number(value: object) -> float:
+    """Accept a finite number; neither true nor false is one."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise refuse(f"{show(value)} is not a number")
+    try:
+        result = float(value)
+    except OverflowError:
+        result = math.inf
+    if not math.isfinite(result):
+        raise refuse(f"{show(value)} is not a finite number", "give a finite number")
+    return result + 0.0  # no negative zero
+
+
+def pair(value: object) -> tuple[float, float]:
+    """Accept a list of two finite numbers in order."""
+    if not isinstance(value, (list, tuple)) or len(value) != 2:
+        raise refuse(f"{show(value)} is not a pair of numbers", "give two, as in [-1.0, 1.0]")
+    lower, upper = number(value[0]), number(value[1])
+    if lower > upper:
+        raise refuse(f"[{lower}, {upper}] is reversed", f"write [{upper}, {lower}]")
+    return lower, upper
+
+
+def number_or_pair(value: object) -> float | tuple[float, float]:
+    """Accept a finite number or two of them in order."""
+    return pair(value) if isinstance(value, (list, tuple)) else number(value)
+
+
+def delay_range(value: object) -> tuple[float, float]:
+    """Accept 0 <= lower <= upper with upper > 0."""
+    lower, upper = pair(value)
+    if lower < 0:
+        raise refuse(
+            f"the delay range [{lower}, {upper}] has negative delays", "give 0 <= lower <= upper"
+        )
+    if upper == 0:
+        raise refuse("the delay range [0.0, 0.0] has no positive delay", "give upper > 0")
+    return lower, upper
+
+
+def state_range(value: object) -> tuple[float, float]:
+    """Accept lower < upper."""
+    lower, upper = pair(value)
+    if lower == upper:
+        raise refuse(f"[{lower}, {upper}] has no inside", "give lower < equilibrium < upper")
+    return lower, upper
+
+
+def seconds(value: object) -> float:
+    """Accept a positive number."""
+    result = number(value)
+    if result <= 0:
+        raise refuse(f"{result} is not positive")
+    return result
+
+
+def name(value: object) -> str:
+    """Accept what an equation can use as a name."""
+    if not isinstance(value, str) or len(value) > _MAX_NAME or not _NAME.fullmatch(value):
+        raise refuse(
+            f"{show(value)} cannot be a name", "use letters, digits and _, not a digit first"
+        )
+    if value == "t" or value in FUNCTIONS:
+        raise refuse(f"the name {value!r} has a meaning of its own", "choose another name")
+    return value
+
+
+def title(value: str) -> str:
+    """Accept one printable line."""
+    if not value.strip() or len(value) > 200 or not value.isprintable():
+        raise refuse(
+            f"{show(value)} cannot be a title", "give one line of 1 to 200 printable characters"
+        )
+    return value
+
+
+Number = Annotated[float, BeforeValidator(number)]
+NumberOrPair = Annotated[Any, BeforeValidator(number_or_pair)]
+DelayRange = Annotated[tuple[float, float], BeforeValidator(delay_range)]
+StateRange = Annotated[tuple[float, float], BeforeValidator(state_range)]
+Seconds = Annotated[float, BeforeValidator(seconds)]
+Name = Annotated[str, BeforeValidator(name)]
+Title = Annotated[str, AfterValidator(title)]

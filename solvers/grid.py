@@ -1,0 +1,228 @@
+"""Time grids: nodes that pass through the breaking points and move with the delays."""
+
+import math
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from certdde.solvers.problem import Problem
+
+
+class Grid(ABC):
+    """Nodes t_0 .. t_N of every sample.
+
+    Implementations owe: ``rows(i, j)`` are nodes i .. j, non-decreasing, (j - i + 1, 1 or B), width 1 only if these nodes are
+    plain numbers shared by all samples or all of width 1; ``count(times)`` is the number of nodes before each time.
+    """
+
+    @property
+    @abstractmethod
+    def steps(self) -> int:
+        """Return N."""
+
+    @property
+    @abstractmethod
+    def width(self) -> int:
+        """Return 1 if all samples share all nodes, B otherwise."""
+
+    @abstractmethod
+    def rows(self, first: int, last: int) -> Tensor:
+        """Return nodes first .. last."""
+
+    @abstractmethod
+    def lengths(self, first: int, last: int) -> list[float] | None:
+        """Return the lengths of steps first .. last - 1 if they are plain numbers that all samples share."""
+
+    @abstractmethod
+    def count(self, times: Tensor, *, or_equal: bool) -> Tensor:
+        """Count for times (Q, 1 or B) the nodes before them (or equal): (Q, 1 or B)."""
+
+
+@dataclass(frozen=True, slots=True)
+class FullGrid(Grid):
+    """All nodes written out, (N + 1, 1 or B); ``columns`` holds them detached and transposed, for searching."""
+
+    nodes: Tensor
+    columns: Tensor
+    numbers: tuple[float, ...] | None
+
+    @classmethod
+    def of(cls, nodes: Tensor) -> "FullGrid":
+        """Take the nodes."""
+        plain = nodes.shape[1] == 1 and not nodes.requires_grad
+        numbers = tuple((nodes[1:, 0] - nodes[:-1, 0]).tolist()) if plain else None
+        return cls(nodes, nodes.detach().T.contiguous(), numbers)
+
+    @property
+    def steps(self) -> int:
+        """Return N."""
+        return self.nodes.shape[0] - 1
+
+    @property
+    def width(self) -> int:
+        """Return the number of columns."""
+        return self.nodes.shape[1]
+
+    def rows(self, first: int, last: int) -> Tensor:
+        """Return nodes first .. last."""
+        return self.nodes[first : last + 1]
+
+    def lengths(self, first: int, last: int) -> list[float] | None:
+        """Return the lengths, if there is one column and it depends on nothing."""
+        return None if self.numbers is None else list(self.numbers[first:last])
+
+    def count(self, times: Tensor, *, or_equal: bool) -> Tensor:
+        """Search each time in its sample's column."""
+        times = times.detach()
+        if self.width == 1:
+            return torch.searchsorted(self.columns[0], times.contiguous(), right=or_equal)
+        times = times.expand(-1, self.width).T.contiguous()
+        return torch.searchsorted(self.columns, times, right=or_equal).T
+
+
+@dataclass(frozen=True, slots=True)
+class SnappedGrid(Grid):
+    """Even nodes, of which the nearest to each breaking point of a sample is moved onto it.
+
+    The number of nodes is the same for all samples, steps are between 1/2 and 3/2 of the even one, and what is kept is a
+    few rows of points, not a column of nodes per sample.
+
+    Attributes
+    ----------
+    base : Tensor, (N + 1,)
+        The even nodes.
+    step, final : float
+        The length of the even steps, and of the last one.
+    places : Tensor of int, (M, B)
+        The node that each point takes.
+    points : Tensor, (M, B)
+    span : tuple of (int, int)
+        Least and greatest place of each point over the batch.
+    """
+
+    base: Tensor
+    step: float
+    final: float
+    places: Tensor
+    points: Tensor
+    span: tuple[tuple[int, int], ...]
+
+    @property
+    def steps(self) -> int:
+        """Return N."""
+        return self.base.shape[0] - 1
+
+    @property
+    def width(self) -> int:
+        """Return B."""
+        return self.places.shape[1]
+
+    def select(self, samples: Tensor) -> "SnappedGrid":
+        """Return the grid of some samples only."""
+        return replace(self, places=self.places[:, samples], points=self.points[:, samples])
+
+    def rows(self, first: int, last: int) -> Tensor:
+        """Return nodes first .. last, of width 1 where no sample has a point."""
+        nodes = self.base[first : last + 1].unsqueeze(1)
+        touched = [m for m, (low, high) in enumerate(self.span) if low <= last and high >= first]
+        if not touched:
+            return nodes
+        index = torch.arange(first, last + 1, device=nodes.device).unsqueeze(1)
+        for m in touched:
+            nodes = torch.where(index == self.places[m], self.points[m], nodes)
+        return nodes
+
+    def lengths(self, first: int, last: int) -> list[float] | None:
+        """Return the lengths where no sample has a point."""
+        if any(low <= last and high >= first for low, high in self.span):
+            return None
+        return [self.step] * (last - first - 1) + [self.final if last == self.steps else self.step]
+
+    def count(self, times: Tensor, *, or_equal: bool) -> Tensor:
+        """Count by division; next to a moved node, compare with it."""
+        times = times.detach()
+        whole = ((times - self.base[0]) / self.step).clamp(-1, self.steps + 1)
+        even = whole.floor().long() + 1 if or_equal else whole.ceil().long()
+        number = even
+        for place, point in zip(self.places, self.points.detach(), strict=True):
+            passed = point <= times if or_equal else point < times
+            number = number + passed.long() - (place < even).long()
+        return number.clamp(0, self.steps + 1)
+
+
+def fixed_grid(problem: Problem, step: float | None, points: Tensor) -> Grid:
+    """Return the grid of a fixed-step method: steps of the given size, or from output to output, and the points."""
+    t, moving = problem.t.detach(), points.detach()
+    span = float(t[-1] - t[0])
+    base = t if step is None else _even(t, span, step)
+    anchors = [points]
+    if problem.t.requires_grad:
+        anchors.append(problem.t.unsqueeze(1).expand(-1, points.shape[1]))
+    if points.shape[1] > 1:
+        even = base[1:] - base[:-1]
+        mean = span / even.shape[0]
+        if float((even[:-1] - mean).abs().max() if even.shape[0] > 1 else 0.0) > 1e-6 * mean and step is None:
+            return FullGrid.of(attach(_inserted(base, moving), torch.cat(anchors)))
+        snapped = _snapped(base, mean if step is None else step, points)
+        if snapped is not None and not problem.t.requires_grad:
+            return snapped
+        return FullGrid.of(attach(_inserted(base, moving), torch.cat(anchors)))
+    tolerance = (1e-4 if t.dtype == torch.float32 else 1e-7) * span / base.shape[0]
+    nodes = _merged(base, moving[:, 0], tolerance).unsqueeze(1)
+    return FullGrid.of(attach(nodes, torch.cat(anchors)))
+
+
+def _even(t: Tensor, span: float, step: float) -> Tensor:
+    """Return t0, t0 + step, .., the last time, the last step being the shorter one."""
+    count = max(1, math.ceil(span / step * (1 - 1e-9)))
+    base = t[0] + step * torch.arange(count + 1, dtype=t.dtype, device=t.device)
+    base[-1] = t[-1]
+    return base
+
+
+def _snapped(base: Tensor, step: float, points: Tensor) -> SnappedGrid | None:
+    """Move the nearest node to each point; None if two points of a sample want the same node, or one the first."""
+    fixed, last = points.detach(), base.shape[0] - 1
+    inside = (fixed < base[-1]) & (fixed > base[0])
+    places = ((fixed - base[0]) / step).round().long().clamp(max=last - 1)
+    places = torch.where(inside, places, last)
+    if bool((inside & (places == 0)).any()):
+        return None
+    ordered = torch.where(inside, places, -1 - torch.arange(places.shape[0], device=places.device).unsqueeze(1))
+    ordered = ordered.sort(dim=0).values
+    if bool((ordered[1:] == ordered[:-1]).any()):
+        return None
+    values = torch.where(inside, points, base[-1])
+    low, high = places.amin(1).tolist(), places.amax(1).tolist()
+    return SnappedGrid(base, step, float(base[-1] - base[-2]), places, values, tuple(zip(low, high, strict=True)))
+
+
+def _inserted(base: Tensor, points: Tensor) -> Tensor:
+    """Add the points of each sample to its nodes; where they coincide there is a step of length zero."""
+    nodes = base.unsqueeze(1).expand(-1, points.shape[1])
+    tolerance = (1e-4 if base.dtype == torch.float32 else 1e-7) * (base[-1] - base[0]) / base.shape[0]
+    for row in points:
+        nodes = torch.where((nodes - row).abs() < tolerance, row, nodes)
+    return torch.cat([nodes, points]).T.sort(dim=1).values.T
+
+
+def _merged(base: Tensor, points: Tensor, tolerance: float) -> Tensor:
+    """Join two sets of times; of nodes closer than the tolerance only the point stays, and never two."""
+    if points.numel() == 0:
+        return base
+    far = (base.unsqueeze(1) - points).abs().amin(1) >= tolerance
+    far[0], far[-1] = True, True
+    points = points[(points > base[0] + tolerance) & (points < base[-1] - tolerance)]
+    return torch.cat([base[far], torch.unique(points)]).sort().values
+
+
+def attach(nodes: Tensor, anchors: Tensor) -> Tensor:
+    """Let the nodes that equal an anchor depend on it: same values, now differentiable."""
+    if not (torch.is_grad_enabled() and anchors.requires_grad):
+        return nodes
+    for anchor in anchors.unbind(0):
+        fixed = anchor.detach()
+        nodes = torch.where(nodes.detach() == fixed, nodes.detach() + (anchor - fixed), nodes)
+    return nodes

@@ -1,0 +1,127 @@
+"""Delayed states: from the history, from the past of the solution, or from the step itself."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from certdde.solvers.deviation import Deviation, Window, deviation, stage_times
+from certdde.solvers.grid import Grid
+from certdde.solvers.lags import ConstantLag, Lag, StateLag
+from certdde.solvers.problem import Problem
+from certdde.solvers.tableau import Tableau
+from certdde.solvers.track import Block, evaluate
+
+Lookup = Callable[[int, int, Tensor], Tensor]
+"""(step of the window, stage, state) -> delayed state."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A window of steps, with what is known when it begins.
+
+    Attributes
+    ----------
+    nodes : Tensor, (W + 1, 1 or B)
+    times : Tensor, (W, moments, 1 or B)
+    block : Block, or None
+        The past from step ``offset`` on; None at the start.
+    """
+
+    problem: Problem
+    tableau: Tableau
+    grid: Grid
+    window: Window
+    nodes: Tensor
+    times: Tensor
+    block: Block | None
+    offset: int
+
+    @classmethod
+    def of(cls, problem: Problem, tableau: Tableau, grid: Grid, window: Window, block: Block | None, offset: int) -> "Place":
+        """Compute nodes and stage times."""
+        nodes = grid.rows(window.first, window.last)
+        return cls(problem, tableau, grid, window, nodes, stage_times(nodes, tableau.moments), block, offset)
+
+    def clock(self) -> list[list[Tensor]]:
+        """Return the time of each stage of each step, shaped to broadcast with states."""
+        problem, width = self.problem, self.times.shape[2]
+        times = self.times.squeeze(-1) if width == 1 else self.times.reshape(*self.times.shape[:2], *problem.batch, 1)
+        return self.by_stage(times)
+
+    def by_stage(self, values: Tensor) -> list[list[Tensor]]:
+        """Turn (W, moments, ..) into W lists of one view per stage."""
+        moments, c = self.tableau.moments, self.tableau.c
+        views = values.flatten(0, 1).unbind(0)
+        slots = [moments.index(v) for v in c]
+        return [[views[w + slot] for slot in slots] for w in range(0, len(views), len(moments))]
+
+    def lookups(self) -> list[Lookup]:
+        """Return one look-up per delay, for steps that look back beyond their own start."""
+        return [self._lookup(i, lag) for i, lag in enumerate(self.problem.lags)]
+
+    def _lookup(self, index: int, lag: Lag) -> Lookup:
+        if isinstance(lag, StateLag):
+            return self._state_lookup(lag)
+        if isinstance(lag, ConstantLag) and lag.all_zero:
+            return lambda _w, _stage, state: state
+        part = deviation(self.problem, lag, self.nodes, self.times)
+        values = self.by_stage(self._values(index, part))
+        if part.zero is None:
+            return lambda w, stage, _state: values[w][stage]
+        batch = self.problem.batch if part.zero.shape[2] > 1 else (1,) * len(self.problem.batch)
+        mask = self.by_stage(part.zero.reshape(*part.zero.shape[:2], *batch, 1))
+        return lambda w, stage, state: torch.where(mask[w][stage], state, values[w][stage])
+
+    def _values(self, index: int, part: Deviation) -> Tensor:
+        """Look up one delay at all moments of the window: (W, moments, *batch, n)."""
+        problem, s = self.problem, part.s
+        looks_before, looks_after = self.window.sides[index]
+        if self.window.overlaps:
+            s = s - (s - self.nodes[0]).detach().clamp(min=0)
+        count, moments, width = s.shape
+        flat, value = s.reshape(count * moments, width), None
+        if looks_after and self.block is not None:
+            step = self.grid.count(flat, or_equal=True) - 1 - self.offset
+            value = evaluate(self.block, flat, step)
+        if looks_before or value is None:
+            limit = problem.t[0].detach()
+            old = problem.past(self._inside(flat - (flat.detach() - limit).clamp(min=0), s))
+            mask = part.before.unsqueeze(1).expand(-1, moments, -1).reshape(count * moments, -1, 1)
+            value = old if value is None else torch.where(mask, old, value)
+        return value.expand(-1, problem.size, -1).reshape(count, moments, *problem.batch, problem.dimension)
+
+    def _inside(self, flat: Tensor, s: Tensor) -> Tensor:
+        """Move history times off declared jumps of the history, into the step that they belong to."""
+        if not self.problem.history.jumps:
+            return flat
+        middle = (s.detach().amin(1, keepdim=True) + s.detach().amax(1, keepdim=True)) / 2
+        inward = (middle - s.detach()) * (1e-8 if flat.dtype == torch.float64 else 1e-3)
+        return flat + inward.reshape(flat.shape)
+
+    def _state_lookup(self, lag: StateLag) -> Lookup:
+        def look(w: int, stage: int, state: Tensor) -> Tensor:
+            s = self.argument(lag, w, stage, state).unsqueeze(0)
+            return _anywhere(self.problem, self.block, s).reshape(state.shape)
+
+        return look
+
+    def argument(self, lag: Lag, w: int, stage: int, state: Tensor) -> Tensor:
+        """Return t - tau of one delay at a stage, (1 or B,)."""
+        moment = self.tableau.moments.index(self.tableau.c[stage])
+        if isinstance(lag, StateLag):
+            t = self.times[w, moment]
+            clock = t.reshape(self.problem.batch if t.shape[0] > 1 else ())
+            return t - self.problem.flat(lag.function(clock, state))
+        return deviation(self.problem, lag, self.nodes, self.times).s[w, moment]
+
+
+def _anywhere(problem: Problem, block: Block | None, s: Tensor) -> Tensor:
+    """Look up times (1, 1 or B) on whichever side of t[0] each lies: (B, n)."""
+    t0 = problem.t[0]
+    old = problem.past(s - (s - t0).detach().clamp(min=0)).expand(-1, problem.size, -1)[0]
+    if block is None:
+        return old
+    new = evaluate(block, s + (t0 - s).detach().clamp(min=0)).expand(-1, problem.size, -1)[0]
+    return torch.where((s < t0).T, old, new)

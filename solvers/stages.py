@@ -1,0 +1,88 @@
+"""One Runge-Kutta step, with the delayed states given."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from certdde.solvers.newton import jacobian, solve_stage
+from certdde.solvers.problem import RightSide
+from certdde.solvers.tableau import Tableau
+
+Weight = float | Tensor
+
+
+@dataclass(frozen=True, slots=True)
+class StepWeights:
+    """h a_ij and h b_i of one step, zeros left out; numbers, or one column per sample."""
+
+    a: tuple[tuple[tuple[int, Weight], ...], ...]
+    b: tuple[tuple[int, Weight], ...]
+    diagonal: Weight
+
+
+def number_weights(tableau: Tableau, h: float) -> StepWeights:
+    """Return the weights for a step that all samples share and that nothing depends on."""
+    rows = tuple(tuple((j, h * v) for j, v in enumerate(row[:i]) if v) for i, row in enumerate(tableau.a))
+    return StepWeights(rows, tuple((i, h * v) for i, v in enumerate(tableau.b) if v), h * tableau.diagonal)
+
+
+def tensor_weights(tableau: Tableau, h: Tensor) -> list[StepWeights]:
+    """Return the weights for each row of step lengths h (W, .., 1), which broadcast with states."""
+    flat = [(i, j, v) for i, row in enumerate(tableau.a) for j, v in enumerate(row[:i]) if v]
+    flat += [(-1, i, v) for i, v in enumerate(tableau.b) if v]
+    factors = h.new_tensor([v for *_, v in flat] + [tableau.diagonal])
+    table = h.unsqueeze(1) * factors.reshape(-1, *([1] * (h.ndim - 1)))
+    result = []
+    for row in table.unbind(0):
+        views = row.unbind(0)
+        pairs = list(zip(flat, views[:-1], strict=True))
+        a = tuple(tuple((j, w) for (i, j, _), w in pairs if i == stage) for stage in range(tableau.stages))
+        result.append(StepWeights(a, tuple((j, w) for (i, j, _), w in pairs if i == -1), views[-1]))
+    return result
+
+
+def combine(x: Tensor, slopes: Sequence[Tensor], weights: Sequence[tuple[int, Weight]]) -> Tensor:
+    """Return x + sum of weight * slope."""
+    for i, weight in weights:
+        if isinstance(weight, Tensor):
+            x = torch.addcmul(x, slopes[i], weight)
+        else:
+            x = torch.add(x, slopes[i], alpha=weight)
+    return x
+
+
+def advance(
+    f: RightSide,
+    tableau: Tableau,
+    weights: StepWeights,
+    times: Sequence[Tensor],
+    delayed: Callable[[int, Tensor], list[Tensor]],
+    x: Tensor,
+    first: Tensor | None,
+) -> tuple[Tensor, list[Tensor]]:
+    """Take one step from x; ``delayed(stage, state)`` gives the delayed states, ``first`` the first slope if it is known.
+
+    Returns the state at the end of the step and the slopes.
+    """
+    slopes: list[Tensor] = []
+    matrix = None
+    state = x
+    for stage in range(tableau.stages):
+        if stage == 0 and first is not None:
+            slopes.append(first)
+            continue
+        state = combine(x, slopes, weights.a[stage])
+        values = delayed(stage, state)
+        if tableau.is_implicit(stage):
+            if matrix is None:
+                matrix = jacobian(f, times[stage], state, values)
+            slope = solve_stage(f, times[stage], state, values, weights.diagonal, slopes[-1], matrix)
+            state = state + weights.diagonal * slope
+            slopes.append(slope)
+        else:
+            slopes.append(f(times[stage], state, values))
+    if tableau.last_is_first:
+        return state, slopes
+    return combine(x, slopes, weights.b), slopes

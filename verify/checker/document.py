@@ -1,0 +1,68 @@
+"""`certificate.json` as exact data: the parse with exact decimals, and what it is parsed into."""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any, NoReturn
+
+from .bundle import MAX_JSON, unique
+from .refusal import Refused, require
+
+Box = tuple[tuple[Fraction, Fraction], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkSpec:
+    """What the JSON says of a network: the indices of its input states, and its layers."""
+
+    inputs: tuple[int, ...]
+    layers: int
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """The content of `certificate.json` that a proof depends on; all numbers exact."""
+
+    claim: str
+    digest: str
+    states: tuple[str, ...]
+    equations: tuple[str, ...]
+    parameters: Mapping[str, Fraction]
+    equilibrium: tuple[Fraction, ...]
+    domain: Box | None
+    delay: str
+    low: Fraction
+    high: Fraction
+    order: int
+    parts: tuple[Mapping[str, NetworkSpec], ...]
+    present: frozenset[int]
+    delayed: frozenset[int]
+    level: tuple[Fraction, ...]
+    radius: tuple[Fraction, Fraction] | None
+
+
+def parse(content: bytes) -> tuple[dict[str, Any], Any]:
+    """The JSON object twice: with binary64 numbers for the digest, with exact ones for the proof."""
+    require(len(content) <= MAX_JSON, "certificate.json", "is too large")
+    try:
+        text = content.decode("utf-8")
+        plain = json.loads(text, parse_constant=_refuse, object_pairs_hook=unique)
+        exact = json.loads(text, parse_float=decimal, parse_int=decimal, object_pairs_hook=unique)
+    except (ValueError, RecursionError) as error:
+        raise Refused("certificate.json", f"is not acceptable JSON ({error})") from error
+    require(isinstance(plain, dict), "certificate.json", "is not an object")
+    return plain, exact
+
+
+def _refuse(constant: str) -> NoReturn:
+    raise ValueError(f"{constant} is not a number")
+
+
+def decimal(text: str) -> Fraction:
+    """The decimal written in `text`, exactly; at most 400 characters, exponent at most 400."""
+    exponent = re.split("[eE]", text)[1:] or ["0"]
+    if len(text) > 400 or abs(int(exponent[0])) > 400:
+        raise ValueError("a number is too long")
+    return Fraction(text)

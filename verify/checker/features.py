@@ -1,0 +1,82 @@
+"""The feature vector v(xi) of spec 4 on a batch of boxes: Taylor forms and slopes."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from ival import Interval
+
+from . import slopes, taylor
+from .network import Network
+from .rounding import Affine, dot
+from .syntax import evaluate
+from .system import System
+from .taylor import Maybe
+
+
+@dataclass(frozen=True, slots=True)
+class Features:
+    """v = (xi, rests of f that do not vanish, q over the inputs of V0, p_W(x), p_W(y))."""
+
+    system: System
+    v0: Network | None
+    w: Network | None
+
+    def affine(self, lo: np.ndarray, hi: np.ndarray) -> Affine:
+        """Forms of all features over boxes (d, B)."""
+        centre, r = taylor.reach(lo, hi)
+        xi = taylor.variables(centre, r)
+        span, at = xi[0].span, dict(zip(self.system.xi, xi, strict=True))
+        blocks = list(xi)
+        for rest in self.system.rest:
+            if rest is not None:
+                blocks.append(
+                    evaluate(rest, at.__getitem__, lambda v: taylor.constant(Interval(v), span))
+                )
+        if self.v0 is not None:
+            p, columns = self.v0.taylor(taylor.stack([at[i] for i in self.v0.inputs]), True)
+            blocks += [(column * p).dot(_ones(p.c)) for column in columns]
+        if self.w is not None:
+            for shift in (0, self.system.n):
+                column = taylor.stack([at[i + shift] for i in self.w.inputs])
+                blocks.append(self.w.taylor(column, False)[0])
+        return taylor.gather(blocks, r)
+
+    def slopes(self, lo: np.ndarray, hi: np.ndarray) -> Interval:
+        """Sl (d, F, B) with v(xi) = Sl(xi) xi for xi in the boxes; v(0) = 0 holds exactly.
+
+        For q = J^T p with p = Psi xi the slope rows are J^T Psi.
+        """
+        xi = slopes.variables(lo, hi)
+        where, at = xi[0].where, dict(zip(self.system.xi, xi, strict=True))
+        blocks: list[tuple[int, tuple[Maybe, ...]]] = [(1, variable.cols) for variable in xi]
+        for rest in self.system.rest:
+            if rest is not None:
+                value = evaluate(
+                    rest, at.__getitem__, lambda v: slopes.constant(Interval(v), where)
+                )
+                blocks.append((1, value.cols))
+        if self.v0 is not None:
+            psi, columns = self.v0.slopes(slopes.stack([at[i] for i in self.v0.inputs]))
+            for j in columns:
+                rows = [None if c is None else dot(_ones(j), j * c) for c in psi.cols]
+                blocks.append((1, tuple(rows)))
+        if self.w is not None:
+            for shift in (0, self.system.n):
+                column = slopes.stack([at[i + shift] for i in self.w.inputs])
+                blocks.append((self.w.outputs, self.w.slopes(column)[0].cols))
+        return _columns(blocks, lo.shape[1])
+
+
+def _ones(column: Interval) -> np.ndarray:
+    """The row that sums a column."""
+    return np.ones((1, column.shape[0]))
+
+
+def _columns(blocks: list[tuple[int, tuple[Maybe, ...]]], width: int) -> Interval:
+    """Blocks of slope rows as one array (d, F, B)."""
+    sizes = [size for size, _ in blocks]
+    columns = [
+        taylor.concatenated([cols[k] for _, cols in blocks], sizes, width)
+        for k in range(len(blocks[0][1]))
+    ]
+    return Interval(np.stack([c.lo for c in columns]), np.stack([c.hi for c in columns]))

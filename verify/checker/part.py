@@ -1,0 +1,105 @@
+"""One part of the functional: its arrays, and everything that must hold on its delay range."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+
+from .bundle import Arrays, read_npz, read_safetensors
+from .dissipation import Matrix, layout, lower_form, matrices, rational, reduced
+from .document import Document
+from .features import Features
+from .forest import COLLAPSED, Codes, forest
+from .leaves import Count, prove, tests
+from .level import check_level
+from .network import Network, load
+from .radius import check_radius
+from .refusal import require
+from .rounding import enclose
+from .system import System
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """The data of part i, exact matrices and decoded arrays; `where` names it."""
+
+    where: str
+    p: Matrix
+    s: Matrix
+    r: Matrix
+    breaks: list[Fraction]
+    arrays: Arrays
+    v0: Network | None
+    w: Network | None
+
+    @property
+    def leaves(self) -> int:
+        """How many leaves there are to test."""
+        found = (self.arrays.get(name, np.zeros(0)) for name in ("codes", "face_codes"))
+        return sum(int((codes >= COLLAPSED).sum()) for codes in found)
+
+
+def read_part(i: int, document: Document, system: System, entries: dict[str, bytes]) -> Part:
+    """Read part i: exactly the arrays of spec 4, of the right type and shape."""
+    where, n, d = f"part{i}", system.n, len(system.xi)
+    arrays = read_npz(entries[f"{where}.npz"], where)
+    wanted: dict[str, tuple[str, tuple[int, ...] | None]] = {
+        "P": ("<f8", (n * (document.order + 1),) * 2),
+        "S": ("<f8", (n, n)),
+        "R": ("<f8", (n, n)),
+        "breaks": ("<f8", None),
+    }
+    if d:
+        wanted |= {"grid": ("<i8", (d,)), "blocks": ("<i8", None), "codes": ("|u1", None)}
+    if system.domain is not None:
+        wanted["face_codes"] = ("|u1", None)
+    require(set(arrays) == set(wanted), where, f"must have exactly the arrays {sorted(wanted)}")
+    for name, (dtype, shape) in wanted.items():
+        array = arrays[name]
+        right = array.dtype.str == dtype and (
+            array.ndim == 1 if shape is None else array.shape == shape
+        )
+        require(right, f"{where}.{name}", "has a wrong type or shape")
+    specs, name = document.parts[i], f"{where}.safetensors"
+    tensors = read_safetensors(entries[name], name) if specs else {}
+    networks = {key: load(key, spec, tensors, name) for key, spec in specs.items()}
+    require(not tensors, name, "has a tensor that belongs to no network")
+    breaks = [Fraction(t) for t in arrays["breaks"].tolist()]
+    rising = len(breaks) >= 2 and breaks[0] >= 0 and breaks == sorted(set(breaks))
+    require(rising, f"{where}.breaks", "must increase from at least 0")
+    p, s, r = (rational(arrays[key]) for key in "PSR")
+    return Part(where, p, s, r, breaks, arrays, networks.get("V0"), networks.get("W"))
+
+
+def check_part(
+    part: Part, document: Document, system: System, level: Fraction | None, count: Count
+) -> None:
+    """Positivity, dissipation at every break, level and radius: all obligations of one part."""
+    breaks, where = part.breaks, part.where
+    ph = lower_form(part.p, part.s, part.r, breaks[-1], system.n)
+    _dissipation(part, system, document.order, count)
+    if system.domain is None or document.radius is None or level is None:
+        return
+    codes = Codes(part.arrays["face_codes"], f"{where}.face_codes")
+    check_level(ph, part.v0, system.domain, level, codes, count)
+    networks, squares = (part.v0, part.w), (part.p, part.s, part.r)
+    check_radius(document.radius, level, squares, networks, breaks[-1], f"{where}, region.radius")
+
+
+def _dissipation(part: Part, system: System, order: int, count: Count) -> None:
+    """D < 0 at every break for all eta' and all xi != 0 in the domain."""
+    q_states = part.v0.inputs if part.v0 else ()
+    outputs, n, d = part.w.outputs if part.w else 0, system.n, len(system.xi)
+    inputs = set(q_states) | {i + k for i in (part.w.inputs if part.w else ()) for k in (0, n)}
+    require(inputs <= set(system.xi), "proof.nonlinear", "lacks an input of a network")
+    lay = layout(system, q_states, outputs, order)
+    found = matrices(lay, n, part.p, part.s, part.r, part.breaks)
+    forms = [reduced(h, lay.head, f"{part.where}, break {j}") for j, h in enumerate(found)]
+    if not d or system.domain is None:
+        return
+    box = tuple(system.domain[j % n] for j in system.xi)
+    codes = Codes(part.arrays["codes"], f"{part.where}.codes")
+    grid, blocks = part.arrays["grid"].tolist(), part.arrays["blocks"].tolist()
+    table = tests(Features(system, part.v0, part.w), enclose(forms, d))
+    prove(forest(box, grid, blocks, codes), table, codes.where, count)

@@ -1,0 +1,104 @@
+"""Slopes from the equilibrium, over batches of boxes: h(xi) = h(0) + S(xi) xi (spec 7)."""
+
+from dataclasses import dataclass
+from functools import reduce
+
+import numpy as np
+from ival import Interval
+
+from .functions import FUNCTIONS, Function, only, power
+from .rounding import dot
+from .taylor import Maybe, concatenated, plus, times
+
+
+@dataclass(frozen=True, slots=True)
+class Slope:
+    """`zero` holds h(0); `box` and `hull` the ranges over B and over the hull of B and 0.
+
+    cols[k] encloses the slope on xi_k for xi in B; `where` holds B itself.
+    """
+
+    zero: Interval
+    box: Interval
+    hull: Interval
+    cols: tuple[Maybe, ...]
+    where: tuple[Interval, ...]
+
+    def sharpened(self) -> "Slope":
+        """The range over B cut with h(0) + S B, which contains it too."""
+        reach = reduce(plus, map(times, self.cols, self.where), None)
+        if reach is None:
+            return self
+        box = self.box & (self.zero + reach)
+        return Slope(self.zero, box, self.hull, self.cols, self.where)
+
+    def __add__(self, other: "Slope") -> "Slope":
+        cols = tuple(map(plus, self.cols, other.cols))
+        box, hull = self.box + other.box, self.hull + other.hull
+        return Slope(self.zero + other.zero, box, hull, cols, self.where).sharpened()
+
+    def __neg__(self) -> "Slope":
+        cols = tuple(None if a is None else -a for a in self.cols)
+        return Slope(-self.zero, -self.box, -self.hull, cols, self.where)
+
+    def __mul__(self, other: "Slope") -> "Slope":
+        """pq - p_0 q_0 = (p_0 + p)/2 (q - q_0) + (q_0 + q)/2 (p - p_0)."""
+        p, q = (self.zero + self.box) * 0.5, (other.zero + other.box) * 0.5
+        cols = tuple(
+            plus(times(p, b), times(q, a)) for a, b in zip(self.cols, other.cols, strict=True)
+        )
+        zero, box, hull = self.zero * other.zero, self.box * other.box, self.hull * other.hull
+        return Slope(zero, box, hull, cols, self.where).sharpened()
+
+    def apply(self, name: str) -> "Slope":
+        return self._unary(FUNCTIONS[name])
+
+    def power(self, exponent: int) -> "Slope":
+        return self._unary(power(exponent))
+
+    def _unary(self, phi: Function) -> "Slope":
+        """(phi(z) - phi(z_0)) / (z - z_0): Taylor's theorem at z_0, cut with the mean value theorem."""
+        hull = only(self.hull, phi.smooth(self.hull))
+        zero, first = phi.jet(only(self.zero, phi.smooth(hull)))
+        whole, mean = phi.jet(hull)
+        s = (first + phi.second(hull) * 0.5 * (self.box - self.zero)) & mean
+        cols = tuple(times(s, a) for a in self.cols)
+        box = phi.jet(self.box)[0] & whole
+        return Slope(zero, box, whole, cols, self.where).sharpened()
+
+    def dot(self, a: np.ndarray) -> "Slope":
+        """A times a column of quantities (i, B)."""
+        cols = tuple(None if b is None else dot(a, b) for b in self.cols)
+        parts = (dot(a, x) for x in (self.zero, self.box, self.hull))
+        return Slope(*parts, cols, self.where).sharpened()
+
+
+def constant(value: Interval, where: tuple[Interval, ...]) -> Slope:
+    """A quantity that does not depend on the box."""
+    return Slope(value, value, value, (None,) * len(where), where)
+
+
+def variables(lo: np.ndarray, hi: np.ndarray) -> list[Slope]:
+    """The coordinates of boxes (d, B), each as a row (1, B)."""
+    where = tuple(Interval(a[None], b[None]) for a, b in zip(lo, hi, strict=True))
+    unit = Interval(np.ones((1, lo.shape[1])))
+    zero = unit * 0.0
+    return [
+        Slope(zero, x, x | zero, tuple(unit if k == j else None for k in range(len(lo))), where)
+        for j, x in enumerate(where)
+    ]
+
+
+def stack(rows: list[Slope]) -> Slope:
+    """Rows (1, B) as one column (i, B); an exact zero stays one."""
+    width, ones = rows[0].box.shape[1], [1] * len(rows)
+
+    def joined(parts: list[Maybe]) -> Maybe:
+        return None if parts.count(None) == len(parts) else concatenated(parts, ones, width)
+
+    cols = tuple(joined(list(column)) for column in zip(*(row.cols for row in rows), strict=True))
+    ends = (
+        concatenated([getattr(row, name) for row in rows], ones, width)
+        for name in ("zero", "box", "hull")
+    )
+    return Slope(*ends, cols, rows[0].where)

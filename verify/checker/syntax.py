@@ -1,0 +1,167 @@
+"""The grammar of spec 3: from an equation's text to a tree, and the evaluation of a tree."""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Protocol, Self, TypeVar
+
+from .document import decimal
+from .refusal import Refused, require
+
+FUNCTIONS = frozenset("sin cos tan tanh exp log sqrt sigmoid atan".split())
+MAX_LENGTH = 10_000
+MAX_DEPTH = 100
+MAX_POWER = 64
+_TOKEN = re.compile(
+    r" *(?:((?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)(?![A-Za-z0-9_.])"
+    r"|([A-Za-z_][A-Za-z0-9_]*)|(\*\*|[-+*/^()]))"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """`op` is const, var, + (any number of terms), neg, *, /, pow, or a function's name."""
+
+    op: str
+    args: tuple["Node", ...] = ()
+    value: Fraction = Fraction(0)
+
+
+class Value(Protocol):
+    """What a tree can be evaluated in: rationals, Taylor forms, slopes."""
+
+    def __add__(self, other: Self) -> Self: ...
+    def __mul__(self, other: Self) -> Self: ...
+    def __neg__(self) -> Self: ...
+    def apply(self, name: str) -> Self: ...
+    def power(self, exponent: int) -> Self: ...
+
+
+T = TypeVar("T", bound=Value)
+
+
+def evaluate(node: Node, variable: Callable[[int], T], constant: Callable[[Fraction], T]) -> T:
+    """The value of a tree by structural recursion; a quotient multiplies by the reciprocal."""
+    if node.op == "const":
+        return constant(node.value)
+    if node.op == "var":
+        return variable(int(node.value))
+    parts = [evaluate(arg, variable, constant) for arg in node.args]
+    if node.op == "+":
+        total = parts[0]
+        for part in parts[1:]:
+            total = total + part
+        return total
+    if node.op == "neg":
+        return -parts[0]
+    if node.op == "*":
+        same = node.args[0] == node.args[1]
+        return parts[0].power(2) if same else parts[0] * parts[1]
+    if node.op == "/":
+        return parts[0] * parts[1].power(-1)
+    if node.op == "pow":
+        return parts[0].power(int(node.value))
+    return parts[0].apply(node.op)
+
+
+def parse_expression(
+    text: str, present: Mapping[str, Node], delayed: Mapping[str, Node], delay: str, where: str
+) -> Node:
+    """The tree of `text`; `present` maps states and parameters, `delayed` the delayed states."""
+    require(len(text) <= MAX_LENGTH, where, "is too long")
+    tokens, position = [], 0
+    stripped = text.rstrip(" ")
+    while position < len(stripped):
+        match = _TOKEN.match(stripped, position)
+        if match is None:
+            raise Refused(where, f"cannot be read from character {position}")
+        tokens.append(match.group().strip())
+        position = match.end()
+    parser = _Parser(tokens, present, delayed, delay, where)
+    tree = parser.expression()
+    require(not tokens, where, "continues after the expression")
+    return tree
+
+
+@dataclass(slots=True)
+class _Parser:
+    """Recursive descent, one method per rule of the grammar; `tokens` is consumed."""
+
+    tokens: list[str]
+    present: Mapping[str, Node]
+    delayed: Mapping[str, Node]
+    delay: str
+    where: str
+    depth: int = 0
+
+    def take(self, *allowed: str) -> str:
+        """The next token if it is one of `allowed` (any, if none is given), else ''."""
+        fits = self.tokens and (not allowed or self.tokens[0] in allowed)
+        return self.tokens.pop(0) if fits else ""
+
+    def expect(self, token: str) -> None:
+        require(self.take(token) == token, self.where, f"lacks a {token!r}")
+
+    def expression(self) -> Node:
+        self.depth += 1
+        require(self.depth <= MAX_DEPTH, self.where, "is nested too deep")
+        terms = [self.term()]
+        while sign := self.take("+", "-"):
+            term = self.term()
+            terms.append(term if sign == "+" else Node("neg", (term,)))
+        self.depth -= 1
+        return terms[0] if len(terms) == 1 else Node("+", tuple(terms))
+
+    def term(self) -> Node:
+        result = self.factor()
+        while sign := self.take("*", "/"):
+            result = Node(sign, (result, self.factor()))
+        return result
+
+    def factor(self) -> Node:
+        sign = self.take("+", "-")
+        if not sign:
+            return self.power()
+        return Node("neg", (self.factor(),)) if sign == "-" else self.factor()
+
+    def power(self) -> Node:
+        base = self.atom()
+        if not self.take("**", "^"):
+            return base
+        opened, sign, text = self.take("("), self.take("+", "-"), self.take()
+        whole = re.fullmatch("[0-9]{1,2}", text) is not None and int(text) <= MAX_POWER
+        require(whole, self.where, f"has an exponent that is not an integer up to {MAX_POWER}")
+        if opened:
+            self.expect(")")
+        require(self.take("**", "^") == "", self.where, "has a power of a power")
+        return Node("pow", (base,), Fraction(-int(text) if sign == "-" else int(text)))
+
+    def atom(self) -> Node:
+        token = self.take()
+        if token == "(":
+            return self.closed()
+        if token in FUNCTIONS:
+            self.expect("(")
+            return Node(token, (self.closed(),))
+        if token in self.present:
+            return self.state(token)
+        require(re.match(r"[0-9.]", token) is not None, self.where, f"has a stray {token!r}")
+        return Node("const", value=decimal(token))
+
+    def closed(self) -> Node:
+        result = self.expression()
+        self.expect(")")
+        return result
+
+    def state(self, name: str) -> Node:
+        """`name`, `name(t)` or `name(t - delay)`; only a state may have an argument."""
+        if name not in self.delayed or not self.take("("):
+            return self.present[name]
+        self.expect("t")
+        if not self.take("-"):
+            self.expect(")")
+            return self.present[name]
+        self.expect(self.delay)
+        self.expect(")")
+        return self.delayed[name]
