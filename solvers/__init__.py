@@ -2,8 +2,9 @@
 
 from certdde.solvers.errors import BlowUpWarning, SolverError
 from certdde.solvers.histories import ConstantHistory, FunctionHistory, History, StartingAt
-from certdde.solvers.integrate import ddeint
+from certdde.solvers.integrate import ddeint, solve
 from certdde.solvers.options import Options
+from certdde.solvers.solution import Solution
 
 __all__ = [
     "BlowUpWarning",
@@ -11,7 +12,9 @@ __all__ = [
     "FunctionHistory",
     "History",
     "Options",
+    "Solution",
     "SolverError",
     "StartingAt",
     "ddeint",
+    "solve",
 ]

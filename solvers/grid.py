@@ -36,6 +36,13 @@ class Grid(ABC):
         """Return the lengths of steps first .. last - 1 if they are plain numbers that all samples share."""
 
     @abstractmethod
+    def find(self, times: Tensor, first: int, last: int) -> tuple[Tensor, Tensor, Tensor]:
+        """Find for times (Q, 1 or B) the steps they lie in, of steps first .. last - 1: step, theta, length, (Q, 1 or B) each.
+
+        A time outside these steps gets the nearest of them, and a theta outside [0, 1].
+        """
+
+    @abstractmethod
     def count(self, times: Tensor, *, or_equal: bool) -> Tensor:
         """Count for times (Q, 1 or B) the nodes before them (or equal): (Q, 1 or B)."""
 
@@ -72,6 +79,17 @@ class FullGrid(Grid):
     def lengths(self, first: int, last: int) -> list[float] | None:
         """Return the lengths, if there is one column and it depends on nothing."""
         return None if self.numbers is None else list(self.numbers[first:last])
+
+    def find(self, times: Tensor, first: int, last: int) -> tuple[Tensor, Tensor, Tensor]:
+        """Search each time in its sample's column."""
+        step = (self.count(times, or_equal=True) - 1).clamp(first, last - 1)
+        if self.width == 1:
+            start, end = self.nodes[:, 0][step], self.nodes[:, 0][step + 1]
+        else:
+            start, end = self.nodes.gather(0, step), self.nodes.gather(0, step + 1)
+        length = end - start
+        length = torch.where(length == 0, torch.ones_like(length), length)
+        return step, (times - start) / length, length
 
     def count(self, times: Tensor, *, or_equal: bool) -> Tensor:
         """Search each time in its sample's column."""
@@ -139,6 +157,28 @@ class SnappedGrid(Grid):
         if any(low <= last and high >= first for low, high in self.span):
             return None
         return [self.step] * (last - first - 1) + [self.final if last == self.steps else self.step]
+
+    def find(self, times: Tensor, first: int, last: int) -> tuple[Tensor, Tensor, Tensor]:
+        """Divide; next to a moved node, compare with it."""
+        near = [m for m, (low, high) in enumerate(self.span) if low <= last and high >= first - 1]
+        position = (times - self.base[0]) / self.step
+        even = position.detach().floor().clamp(first, last - 1)
+        if not near and last < self.steps:
+            return even.long(), position - even, torch.full_like(even[:1], self.step)
+        number = even.long() + 1
+        step = number
+        for m in near:
+            step = step + (self.points[m] <= times).long() - (self.places[m] < number).long()
+        step = (step - 1).clamp(first, last - 1)
+        start, end = self._node(step, near), self._node(step + 1, near)
+        length = end - start
+        return step, (times - start) / length, length
+
+    def _node(self, index: Tensor, near: list[int]) -> Tensor:
+        node = torch.where(index == self.steps, self.base[-1], self.base[0] + self.step * index.to(self.base))
+        for m in near:
+            node = torch.where(index == self.places[m], self.points[m], node)
+        return node
 
     def count(self, times: Tensor, *, or_equal: bool) -> Tensor:
         """Count by division; next to a moved node, compare with it."""

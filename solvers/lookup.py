@@ -10,8 +10,9 @@ from certdde.solvers.deviation import Deviation, Window, deviation, stage_times
 from certdde.solvers.grid import Grid
 from certdde.solvers.lags import ConstantLag, Lag, StateLag
 from certdde.solvers.problem import Problem
+from certdde.solvers.stages import StepWeights, advance, polynomials
 from certdde.solvers.tableau import Tableau
-from certdde.solvers.track import Block, evaluate
+from certdde.solvers.track import gather, polynomial
 
 Lookup = Callable[[int, int, Tensor], Tensor]
 """(step of the window, stage, state) -> delayed state."""
@@ -25,8 +26,8 @@ class Place:
     ----------
     nodes : Tensor, (W + 1, 1 or B)
     times : Tensor, (W, moments, 1 or B)
-    block : Block, or None
-        The past from step ``offset`` on; None at the start.
+    past : Tensor, (R, B, J, n), or None
+        Polynomials of the steps before the window, from step ``offset`` on; None at the start.
     """
 
     problem: Problem
@@ -35,14 +36,14 @@ class Place:
     window: Window
     nodes: Tensor
     times: Tensor
-    block: Block | None
+    past: Tensor | None
     offset: int
 
     @classmethod
-    def of(cls, problem: Problem, tableau: Tableau, grid: Grid, window: Window, block: Block | None, offset: int) -> "Place":
+    def of(cls, problem: Problem, tableau: Tableau, grid: Grid, window: Window, past: Tensor | None, offset: int) -> "Place":
         """Compute nodes and stage times."""
         nodes = grid.rows(window.first, window.last)
-        return cls(problem, tableau, grid, window, nodes, stage_times(nodes, tableau.moments), block, offset)
+        return cls(problem, tableau, grid, window, nodes, stage_times(nodes, tableau.moments), past, offset)
 
     def clock(self) -> list[list[Tensor]]:
         """Return the time of each stage of each step, shaped to broadcast with states."""
@@ -82,15 +83,20 @@ class Place:
             s = s - (s - self.nodes[0]).detach().clamp(min=0)
         count, moments, width = s.shape
         flat, value = s.reshape(count * moments, width), None
-        if looks_after and self.block is not None:
-            step = self.grid.count(flat, or_equal=True) - 1 - self.offset
-            value = evaluate(self.block, flat, step)
+        if looks_after and self.past is not None:
+            value = self._solution(flat)
         if looks_before or value is None:
             limit = problem.t[0].detach()
             old = problem.past(self._inside(flat - (flat.detach() - limit).clamp(min=0), s))
             mask = part.before.unsqueeze(1).expand(-1, moments, -1).reshape(count * moments, -1, 1)
             value = old if value is None else torch.where(mask, old, value)
         return value.expand(-1, problem.size, -1).reshape(count, moments, *problem.batch, problem.dimension)
+
+    def _solution(self, s: Tensor) -> Tensor:
+        """Evaluate the solution before the window at times (Q, 1 or B): (Q, 1 or B, n)."""
+        past = self.problem.x0.new_empty(0) if self.past is None else self.past
+        step, theta, length = self.grid.find(s, self.offset, self.offset + past.shape[0])
+        return polynomial(gather(past, step - self.offset), theta, length)
 
     def _inside(self, flat: Tensor, s: Tensor) -> Tensor:
         """Move history times off declared jumps of the history, into the step that they belong to."""
@@ -103,9 +109,18 @@ class Place:
     def _state_lookup(self, lag: StateLag) -> Lookup:
         def look(w: int, stage: int, state: Tensor) -> Tensor:
             s = self.argument(lag, w, stage, state).unsqueeze(0)
-            return _anywhere(self.problem, self.block, s).reshape(state.shape)
+            return self._anywhere(s).reshape(state.shape)
 
         return look
+
+    def _anywhere(self, s: Tensor) -> Tensor:
+        """Look up times (1, 1 or B) on whichever side of t[0] each lies: (B, n)."""
+        problem, t0 = self.problem, self.problem.t[0]
+        old = problem.past(s - (s - t0).detach().clamp(min=0)).expand(-1, problem.size, -1)[0]
+        if self.past is None:
+            return old
+        new = self._solution(s + (t0 - s).detach().clamp(min=0)).expand(-1, problem.size, -1)[0]
+        return torch.where((s < t0).T, old, new)
 
     def argument(self, lag: Lag, w: int, stage: int, state: Tensor) -> Tensor:
         """Return t - tau of one delay at a stage, (1 or B,)."""
@@ -117,11 +132,47 @@ class Place:
         return deviation(self.problem, lag, self.nodes, self.times).s[w, moment]
 
 
-def _anywhere(problem: Problem, block: Block | None, s: Tensor) -> Tensor:
-    """Look up times (1, 1 or B) on whichever side of t[0] each lies: (B, n)."""
-    t0 = problem.t[0]
-    old = problem.past(s - (s - t0).detach().clamp(min=0)).expand(-1, problem.size, -1)[0]
-    if block is None:
-        return old
-    new = evaluate(block, s + (t0 - s).detach().clamp(min=0)).expand(-1, problem.size, -1)[0]
-    return torch.where((s < t0).T, old, new)
+def reader(lookups: list[Lookup], w: int) -> Callable[[int, Tensor], list[Tensor]]:
+    """Return the delayed states of step w as a function of stage and state."""
+
+    def read(stage: int, state: Tensor) -> list[Tensor]:
+        return [lookup(w, stage, state) for lookup in lookups]
+
+    return read
+
+
+def overlapping_step(
+    place: Place, weights: StepWeights, clock: list[Tensor], lookups: list[Lookup], x: Tensor, lengths: Tensor
+) -> tuple[Tensor, list[Tensor]]:
+    """Take a step that looks into itself: iterate on its own polynomial, which gains one order a sweep."""
+    problem, tableau = place.problem, place.tableau
+    slope = problem.f(clock[0], x, [look(0, 0, x) for look in lookups])
+    after, slopes = x, [slope] * tableau.stages
+    for _ in range(tableau.order + 1):
+        own = _own(place, x, slopes, lengths)
+
+        def read(stage: int, state: Tensor, own: Tensor = own) -> list[Tensor]:
+            return [_mixed(place, lookups, i, stage, state, own) for i in range(len(lookups))]
+
+        after, slopes = advance(problem.f, tableau, weights, clock, read, x, None)
+    return after, slopes
+
+
+def _mixed(place: Place, lookups: list[Lookup], index: int, stage: int, state: Tensor, own: Tensor) -> Tensor:
+    """Return a delayed state from the past, from the step's own polynomial, or the state itself where the delay is 0."""
+    problem, start = place.problem, place.nodes[0]
+    length = place.nodes[1] - start
+    s = place.argument(problem.lags[index], 0, stage, state)
+    theta = (s - start) / torch.where(length == 0, torch.ones_like(length), length)
+    inner = polynomial(own, theta.unsqueeze(0), length)[0].reshape(state.shape)
+    moment = place.tableau.moments.index(place.tableau.c[stage])
+    here, ahead = s >= place.times[0, moment], s > start
+    shape = (*problem.batch, 1) if s.shape[0] > 1 else (1,) * state.ndim
+    value = torch.where(ahead.reshape(shape), inner, lookups[index](0, stage, state))
+    return torch.where(here.reshape(shape), state, value)
+
+
+def _own(place: Place, x: Tensor, slopes: list[Tensor], lengths: Tensor) -> Tensor:
+    problem = place.problem
+    k = torch.stack(slopes).reshape(1, len(slopes), problem.size, problem.dimension)
+    return polynomials(place.tableau, x.reshape(1, problem.size, problem.dimension), k, lengths[..., None, None])

@@ -14,6 +14,8 @@ class Options:
     ----------
     step : float, optional
         Step of a fixed-step method; by default the steps go from output time to output time. First step of an adaptive one.
+    adaptive : bool, optional
+        By default the methods with an error estimate (dopri5, esdirk3) choose their steps; False makes them take even ones.
     breaking_points : bool
         Put the breaking points into the grid, so that the method keeps its order.
     jumps : tuple of float
@@ -41,6 +43,7 @@ class Options:
     """
 
     step: float | None = None
+    adaptive: bool | None = None
     breaking_points: bool = True
     jumps: tuple[float, ...] = ()
     gradient: str = "autodiff"

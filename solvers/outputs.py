@@ -5,14 +5,14 @@ from torch import Tensor
 
 from certdde.solvers.grid import Grid
 from certdde.solvers.problem import Problem
-from certdde.solvers.track import Block, evaluate
+from certdde.solvers.track import gather, polynomial
 
 
 class Outputs:
     """Collects x(t) for the output times of a problem, from blocks of steps; what is not asked for is not kept."""
 
     def __init__(self, problem: Problem, grid: Grid) -> None:
-        self._problem = problem
+        self._problem, self._grid = problem, grid
         self._row = (grid.count(problem.t.unsqueeze(1), or_equal=True) - 1).clamp(0, grid.steps - 1)
         self._least = self._row.amin(1).tolist()
         self._most = self._row.amax(1).tolist()
@@ -20,7 +20,7 @@ class Outputs:
         self._places: list[Tensor] = []
         self._next = 0
 
-    def add(self, first: int, last: int, block: Block) -> None:
+    def add(self, first: int, last: int, coefficients: Tensor) -> None:
         """Evaluate the outputs that lie in steps first .. last - 1."""
         count = len(self._least)
         low = self._next
@@ -32,7 +32,8 @@ class Outputs:
         if low == high:
             return
         place = self._row[low:high]
-        value = evaluate(block, self._problem.t[low:high].unsqueeze(1), place - first)
+        step, theta, length = self._grid.find(self._problem.t[low:high].unsqueeze(1), first, last)
+        value = polynomial(gather(coefficients, step - first), theta, length)
         row = place.unsqueeze(-1)
         if self._least[low] < first or self._most[high - 1] >= last:
             value = torch.where((row >= first) & (row < last), value, torch.zeros_like(value))

@@ -86,3 +86,12 @@ def advance(
     if tableau.last_is_first:
         return state, slopes
     return combine(x, slopes, weights.b), slopes
+
+
+def polynomials(tableau: Tableau, start: Tensor, slopes: Tensor, lengths: Tensor) -> Tensor:
+    """Return the continuous extensions of steps from states (W, B, n), slopes (W, stages, B, n), lengths (W, 1 or B, 1, 1).
+
+    The result holds the coefficients of theta^j, (W, B, J, n).
+    """
+    higher = torch.einsum("js,wsbn->wbjn", slopes.new_tensor(tableau.dense), slopes) * lengths
+    return torch.cat([start.unsqueeze(2), higher], dim=2)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from certdde.cli.guard import DONE
-from certdde.cli.options import AsJson, Overrides, ProblemFile
+from certdde.cli.options import AsJson, Overrides, ProblemFile, ShowProgress
 from certdde.cli.output import number, print_json, print_text
 from certdde.cli.places import writable_file
-from certdde.cli.progress import working
+from certdde.cli.progress import Report, working
 from certdde.errors import ProblemError
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from certdde.systems.problem import Problem
 
 PLOTS = (".png", ".pdf", ".svg")
-POINTS, DELAYS_SHOWN = 1001, 40.0
+POINTS, MOST_STEPS, DELAYS_SHOWN = 1001, 100_000, 40.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +61,7 @@ def simulate(
     ] = None,
     set_: Overrides = None,
     as_json: AsJson = False,
+    progress: ShowProgress = None,
 ) -> int:
     """Integrate the system from a constant history and write the trajectory."""
     from certdde.systems.problem import load_problem
@@ -76,8 +77,8 @@ def simulate(
     for path in (output, plot):
         if path is not None:
             writable_file(path)
-    with working(False):
-        trajectory = _integrate(system, delays, start, end)
+    with working(progress) as report:
+        trajectory = _integrate(system, delays, start, end, report)
         _write(trajectory, output)
         if plot is not None:
             _draw(trajectory, plot, loaded.name)
@@ -86,7 +87,11 @@ def simulate(
 
 
 def _integrate(
-    system: DelaySystem, delays: Mapping[str, float], history: Mapping[str, float], end: float
+    system: DelaySystem,
+    delays: Mapping[str, float],
+    history: Mapping[str, float],
+    end: float,
+    report: Report | None,
 ) -> Trajectory:
     import torch
 
@@ -96,8 +101,29 @@ def _integrate(
     start = torch.tensor([history[s] for s in system.states], dtype=torch.float64)
     lags = [torch.tensor(delays[name], dtype=torch.float64) for name in system.delays]
     with torch.no_grad():
-        values = ddeint(system.torch_function(), start, times, lags, rtol=1e-8, atol=1e-10)
+        values = ddeint(
+            system.torch_function(),
+            start,
+            times,
+            lags,
+            rtol=1e-8,
+            atol=1e-10,
+            method="dopri5",
+            options={"step": _first_step(end, delays), "progress": _percent(report)},
+        )
     return Trajectory(system.states, delays, history, times.tolist(), values.tolist())
+
+
+def _percent(report: Report | None) -> Callable[[float], None] | bool:
+    """Return the progress function that the solver takes."""
+    if report is None:
+        return False
+    return lambda fraction: report("simulation", {"done": 100 * fraction, "total": 100})
+
+
+def _first_step(end: float, delays: Mapping[str, float]) -> float:
+    step = min([end / (POINTS - 1), *(delay / 20 for delay in delays.values() if delay)])
+    return max(step, end / MOST_STEPS)
 
 
 def _delays(problem: Problem, given: Sequence[str]) -> dict[str, float]:

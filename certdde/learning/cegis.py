@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 
+from certdde.functionals import Functional
 from certdde.learning.checkpoint import Checkpoint
 from certdde.learning.finish import Finished, covering_breaks, finish
 from certdde.learning.neural import NeuralFunctional, Shape
@@ -92,6 +93,7 @@ def search(
     settings: CegisSettings,
     *,
     enclose: Encloser = by_intervals,
+    start: Functional | None = None,
     directory: Path | None = None,
     progress: Progress | None = None,
 ) -> Searched | None:
@@ -105,6 +107,8 @@ def search(
     settings : CegisSettings
     enclose : callable
         The bound engine.
+    start : Functional, optional
+        A functional to start from, in the user's coordinates; default: a quadratic one.
     directory : Path, optional
         Where checkpoints are kept.
     progress : callable, optional
@@ -116,7 +120,10 @@ def search(
     """
     breaks = covering_breaks(lower, upper)
     scaling = Scaling.of(system, upper)
-    started = warm_start(system, scaling, settings, lower, upper)
+    if start is not None:
+        started = scaling.forward(start), "the functional of the range before"
+    else:
+        started = warm_start(system, scaling, settings, lower, upper)
     if started is None:
         return None
     generator = torch.Generator().manual_seed(settings.seed)
@@ -129,7 +136,7 @@ def search(
     return run.loop(checkpoint, started[1])
 
 
-def warm_start(system: DelaySystem, scaling: Scaling, settings: CegisSettings, lower: float, upper: float) -> tuple[Any, str] | None:
+def warm_start(system: DelaySystem, scaling: Scaling, settings: CegisSettings, lower: float, upper: float) -> tuple[Functional, str] | None:
     """Return a quadratic functional for the largest of a few shorter ranges that has one, and a word on it."""
     for share in (1.0, 0.93, 0.86, 0.79, 0.7, 0.6, 0.45, 0.3):
         end = lower + (upper - lower) * share if lower else upper * share

@@ -9,8 +9,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import torch
-
 from certdde.certificates.certificate import Certificate, certified, not_certified
 from certdde.certificates.part import Part
 from certdde.delays.classes import Constant
@@ -18,12 +16,10 @@ from certdde.errors import ProblemError
 from certdde.inequalities.features import Features
 from certdde.learning.area import region_area
 from certdde.learning.cegis import CegisSettings, Progress, search
-from certdde.learning.finish import Finished, covering_breaks, finish, where_it_failed
-from certdde.learning.proposals import propose
+from certdde.learning.finish import Finished, where_it_failed
+from certdde.learning.proposals import attempt
 from certdde.systems.delay_system import DelaySystem
-from certdde.systems.scaling import Scaling
 from certdde.systems.structure import structure
-from certdde.verify.answers import Unknown
 from certdde.verify.bound_propagation.branch import Encloser, Settings
 from certdde.verify.bound_propagation.engines import encloser
 from certdde.verify.spectral import spectral_abscissa
@@ -195,14 +191,11 @@ def _baseline(task: _Task, method: str) -> Part | None:
 
 
 def _attempt(task: _Task, method: str, lower: float, upper: float) -> Finished:
-    """Propose a quadratic functional for [lower, upper] and try to prove it."""
-    breaks = covering_breaks(lower, upper)
-    scaling = Scaling.of(task.system, upper)
-    proposal = task.timed("synthesis", lambda: propose(method, task.system, scaling, task.settings.order, breaks, task.settings.seed))
-    if proposal is None:
-        return Finished(None, Unknown(f"the {method} program of order {task.settings.order} has no solution for delays in [{lower:.6g}, {upper:.6g}]", torch.zeros(0, 1), 0))
     settings = Settings(max_boxes=task.settings.max_boxes, deadline=task.settings.deadline)
-    return task.timed("proof", lambda: finish(task.system, scaling.invert(proposal.functional), breaks, settings, enclose=task.enclose))
+    order, seed = task.settings.order, task.settings.seed
+    return task.timed(
+        "quadratic", lambda: attempt(method, task.system, lower, upper, order=order, seed=seed, settings=settings, enclose=task.enclose)
+    )
 
 
 def _covered(task: _Task, method: str) -> tuple[list[Part], str]:

@@ -28,7 +28,8 @@ class NeuralFunctional(nn.Module):
     Parameters
     ----------
     start : Functional
-        The quadratic functional to start from; must be positive definite in the sense of ``Functional.bessel``.
+        The functional to start from; its quadratic part must be positive definite in the sense of ``Functional.bessel``.
+        Networks that it has are kept, the others drawn.
     longest : float
         The longest delay.
     shape : Shape
@@ -43,8 +44,8 @@ class NeuralFunctional(nn.Module):
         self.factor_p = nn.Parameter(_factor(start.bessel(longest)))
         self.factor_s = nn.Parameter(_factor(start.S))
         self.factor_r = nn.Parameter(_factor(start.R))
-        self.v0 = _layers(shape.v0_inputs, shape, generator)
-        self.w = _layers(shape.w_inputs, shape, generator)
+        self.v0 = _copied(start.V0) if start.V0 else _layers(shape.v0_inputs, shape, generator)
+        self.w = _copied(start.W) if start.W else _layers(shape.w_inputs, shape, generator)
 
     def functional(self) -> Functional:
         """Return the functional, as tensors of the graph."""
@@ -83,6 +84,11 @@ def _layers(inputs: Sequence[int], shape: Shape, generator: torch.Generator) -> 
         if not last:
             tensors.append(nn.Parameter(1.5 * (2 * torch.rand(fan_out, generator=generator, dtype=torch.float64) - 1)))
     return nn.ParameterList(tensors)
+
+
+def _copied(network: Network) -> nn.ParameterList:
+    pairs = zip(network.weights, (*network.biases, None), strict=True)
+    return nn.ParameterList([nn.Parameter(t.detach().clone()) for pair in pairs for t in pair if t is not None])
 
 
 def _network(inputs: tuple[int, ...], tensors: nn.ParameterList) -> Network | None:

@@ -1,15 +1,22 @@
-"""Quadratic proposals for a part of the delay range, from the two convex programs."""
+"""Quadratic functionals for a part of the delay range: proposed by a convex program, then proved."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import torch
+
 from certdde.functionals import Functional
+from certdde.learning.finish import Finished, covering_breaks, finish
 from certdde.systems.delay_system import DelaySystem
 from certdde.systems.scaling import Scaling
+from certdde.verify.answers import Unknown
+from certdde.verify.bound_propagation.branch import Encloser, Settings, by_intervals
 from certdde.verify.lmi.cutting_planes import cutting_planes
 from certdde.verify.lmi.polytopic import polytopic_lmi
+
+REGION_MARGIN = 0.03
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,4 +56,24 @@ def propose(method: str, system: DelaySystem, scaling: Scaling, order: int, brea
     return None if cuts.functional is None else Proposal(cuts.functional, cuts.margin)
 
 
-REGION_MARGIN = 0.03
+def attempt(
+    method: str,
+    system: DelaySystem,
+    lower: float,
+    upper: float,
+    *,
+    order: int,
+    seed: int,
+    settings: Settings,
+    enclose: Encloser = by_intervals,
+) -> Finished:
+    """Propose one quadratic functional for constant delays in [lower, upper] and try to prove it.
+
+    Parameters are those of :func:`propose` and :func:`certdde.learning.finish.finish`.
+    """
+    breaks, scaling = covering_breaks(lower, upper), Scaling.of(system, upper)
+    proposal = propose(method, system, scaling, order, breaks, seed)
+    if proposal is None:
+        why = f"the {method} program of order {order} has no solution"
+        return Finished(None, Unknown(why, torch.zeros(0, 1), 0))
+    return finish(system, scaling.invert(proposal.functional), breaks, settings, enclose=enclose)

@@ -41,3 +41,8 @@ class Scaling:
         """Return the functional in the original coordinates."""
         factors = torch.tensor([float(k) for k in self.state], dtype=functional.P.dtype)
         return functional.unscaled(factors, float(self.time))
+
+    def forward(self, functional: Functional) -> Functional:
+        """Return a functional of the original coordinates in the scaled ones."""
+        factors = torch.tensor([1 / float(k) for k in self.state], dtype=functional.P.dtype)
+        return functional.unscaled(factors, 1 / float(self.time))

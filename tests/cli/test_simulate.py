@@ -1,5 +1,6 @@
 import csv
 import json
+import math
 
 import pytest
 from command_line import run_certdde
@@ -9,7 +10,7 @@ from command_line import run_certdde
 def where(tmp_path, stand_in):
     """A solver that stays at its history, and a place for the trajectory."""
 
-    def ddeint(f, history, t, delays, *, rtol, atol):
+    def ddeint(f, history, t, delays, *, rtol, atol, method, options):
         f(t[0], history, [history for _ in delays])
         return history.expand(len(t), *history.shape)
 
@@ -37,6 +38,13 @@ def test_delay_history_and_time_of_the_user(problem_file, where):
     assert data["delays"] == {"tau": 0.5}
     assert data["final"] == {"x": -0.25}
     assert data["time"] == 7.0
+
+
+def test_the_solver_itself(problem_file, tmp_path):
+    """x' = -x with a delay that is not used: the answer is known."""
+    words = ["--set", "system.equations.0=x' = -x", "--history", "x=0.5", "--time", "3", "--json"]
+    result = run_certdde("simulate", problem_file, "-o", tmp_path / "t.csv", *words)
+    assert json.loads(result.out)["final"]["x"] == pytest.approx(0.5 * math.exp(-3), rel=1e-6)
 
 
 @pytest.mark.parametrize(

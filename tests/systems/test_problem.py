@@ -5,7 +5,8 @@ from pydantic import ValidationError
 
 from certdde.delays.classes import Constant
 from certdde.errors import ProblemError
-from certdde.systems.problem import MAX_BYTES, Problem, load_problem
+from certdde.systems.problem import Problem, load_problem
+from certdde.systems.toml_files import MAX_BYTES
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 MINIMAL = {"system": {"equations": ["x' = -x(t - tau)"]}, "delays": {"tau": {"range": [0, 1.5]}}}

@@ -16,7 +16,7 @@ from .refusal import Refused, require
 MAX_ENTRIES = 2048
 MAX_BYTES = 2**30
 MAX_JSON = 2**24
-DTYPES = {"<f8": np.dtype("<f8"), "<i8": np.dtype("<i8"), "|u1": np.dtype("|u1")}
+DTYPES = ("<f8", "<i8", "|u1")
 
 Arrays = dict[str, np.ndarray]
 
@@ -108,18 +108,19 @@ def numbers(data: bytes, dtype: np.dtype, shape: Iterable[int], where: str) -> n
 def read_safetensors(content: bytes, where: str) -> Arrays:
     """The tensors of a safetensors file, all F64, laid end to end over the whole buffer."""
     length = int.from_bytes(content[:8], "little")
-    require(8 <= len(content) and length <= min(len(content) - 8, MAX_JSON), where, "is damaged")
+    require(len(content) >= 8 and length <= min(len(content) - 8, MAX_JSON), where, "is damaged")
     try:
         header = json.loads(content[8 : 8 + length].decode("utf-8"), object_pairs_hook=unique)
     except (ValueError, RecursionError) as error:
         raise Refused(where, f"has a damaged header ({error})") from error
     require(isinstance(header, dict), where, "has a damaged header")
     header.pop("__metadata__", None)
-    buffer, tensors, end = content[8 + length :], {}, 0
+    buffer, end = content[8 + length :], 0
+    tensors: Arrays = {}
     for name, entry in sorted(header.items(), key=lambda item: offsets(item[1], where)):
         start, stop = offsets(entry, where)
         require(start == end and stop >= start, where, "has overlapping tensors or a hole")
-        tensors[name] = numbers(buffer[start:stop], DTYPES["<f8"], entry["shape"], where)
+        tensors[name] = numbers(buffer[start:stop], np.dtype(np.float64), entry["shape"], where)
         end = stop
     require(end == len(buffer), where, "has bytes that belong to no tensor")
     return tensors

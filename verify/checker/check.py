@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -87,7 +88,7 @@ def _check_cover(ranges: list[tuple[Fraction, Fraction]], document: Document) ->
     """Lemma: the last part that begins at or before tau does not end before tau."""
     require(ranges[0][0] <= document.low, "delay.range", "begins before the first part")
     require(ranges[-1][1] >= document.high, "delay.range", "ends after the last part")
-    for (_, end), (start, _) in zip(ranges, ranges[1:], strict=False):
+    for (_, end), (start, _) in pairwise(ranges):
         require(start <= end, "delay.range", "has a gap between two parts")
 
 

@@ -15,6 +15,7 @@ def shown(value: Fraction) -> str:
 
 
 def joined(parts: Iterable[str]) -> str:
+    """A list in a sentence."""
     return ", ".join(parts)
 
 

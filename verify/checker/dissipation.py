@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import pairwise
 
 import numpy as np
 
@@ -118,7 +119,7 @@ def tangents(breaks: list[Fraction]) -> list[Fraction]:
     above 1/t if s = 0; the interpolation of values <= l at both ends is <= l.
     """
     kappa: list[Fraction | None] = [None] * len(breaks)
-    for j, (s, t) in enumerate(zip(breaks, breaks[1:], strict=False)):
+    for j, (s, t) in enumerate(pairwise(breaks)):
         c = (s + t) / 2
         ends = (2 / c - s / c**2, 2 / c - t / c**2) if s > 0 else (1 / t, 1 / t)
         before = kappa[j]

@@ -7,7 +7,7 @@ from math import isqrt
 from .refusal import Refused
 
 Matrix = list[list[Fraction]]
-AT_ZERO = {"sin": 0, "tan": 0, "tanh": 0, "atan": 0, "exp": 1, "cos": 1, "sigmoid": Fraction(1, 2)}
+AT_ZERO = {"sin": 0.0, "tan": 0.0, "tanh": 0.0, "atan": 0.0, "exp": 1.0, "cos": 1.0, "sigmoid": 0.5}
 MAX_BITS = 100_000
 
 
@@ -57,11 +57,13 @@ class Exact:
         return Exact(-self.value)
 
     def power(self, exponent: int) -> "Exact":
+        """The power, exactly."""
         if exponent < 0 and self.value == 0:
             raise Refused("system.equations", "divides by zero at the equilibrium")
         return Exact(self.value**exponent)
 
     def apply(self, name: str) -> "Exact":
+        """The values that are rational and known: at 0, log 1, roots of squares."""
         if name in AT_ZERO and self.value == 0:
             return Exact(Fraction(AT_ZERO[name]))
         if name == "log" and self.value == 1:

@@ -26,12 +26,14 @@ class Codes:
     at: int = 0
 
     def take(self, count: int) -> np.ndarray:
+        """The next codes."""
         found = self.array[self.at : self.at + count]
         require(len(found) == count, self.where, "ends before the forest does")
         self.at += count
         return found
 
     def finish(self) -> None:
+        """Refuse what is left over."""
         require(self.at == len(self.array), self.where, "has codes after the end of the forest")
 
 

@@ -7,6 +7,7 @@ import ival
 import numpy as np
 from ival import Interval
 
+Mask = np.ndarray
 Map = Callable[[Interval], Interval]
 ROOT3 = ival.sqrt(Interval(3.0))
 
@@ -21,28 +22,31 @@ class Function:
 
     jet: Callable[[Interval], tuple[Interval, Interval]]
     second: Map
-    smooth: Callable[[Interval], np.ndarray]
+    smooth: Callable[[Interval], Mask]
 
 
-def only(z: Interval, usable: np.ndarray) -> Interval:
-    """z where usable, empty elsewhere; everything computed from an empty interval is empty."""
+def only(z: Interval, usable: Mask) -> Interval:
+    """The intervals where usable, empty elsewhere; everything computed from an empty interval is empty."""
     return Interval(np.where(usable, z.lo, np.nan), np.where(usable, z.hi, np.nan))
 
 
-def bounded(z: Interval) -> np.ndarray:
-    return np.isfinite(z.lo) & np.isfinite(z.hi)
+def bounded(z: Interval) -> Mask:
+    """Where z is neither empty nor unbounded."""
+    return np.asarray(np.isfinite(z.lo) & np.isfinite(z.hi))
 
 
-def positive(z: Interval) -> np.ndarray:
-    return bounded(z) & (z.lo > 0)
+def positive(z: Interval) -> Mask:
+    """Where z is bounded and positive."""
+    return np.asarray(bounded(z) & (z.lo > 0))
 
 
-def nonzero(z: Interval) -> np.ndarray:
-    return bounded(z) & ((z.lo > 0) | (z.hi < 0))
+def nonzero(z: Interval) -> Mask:
+    """Where z is bounded and misses 0."""
+    return np.asarray(bounded(z) & ((z.lo > 0) | (z.hi < 0)))
 
 
 def extremal(g: Map, z: Interval, critical: tuple[Interval, ...]) -> Interval:
-    """g over z. Lemma: g takes its extremes over [lo, hi] at the ends or at critical points inside.
+    """The range of g over z. Lemma: g takes its extremes over [lo, hi] at the ends or at critical points inside.
 
     `critical` encloses every critical point of g; a value counts if its enclosure meets z.
     """
@@ -66,7 +70,7 @@ def _sigmoid(z: Interval) -> Interval:
 
 
 def _sigmoid_second(z: Interval) -> Interval:
-    """s (1-s) (1-2s), critical at s = (3 +- sqrt 3)/6."""
+    """With s the value: s (1-s) (1-2s), critical at s = (3 +- sqrt 3)/6."""
     points = ((3 - ROOT3) / 6, (3 + ROOT3) / 6)
     return extremal(lambda s: s * (1.0 - s) * (1.0 - s * 2.0), _sigmoid(z), points)
 
@@ -121,7 +125,7 @@ FUNCTIONS = {
 
 
 def _monomial(factor: int, z: Interval, k: int) -> Interval:
-    """factor * z^k."""
+    """The value of factor * z^k."""
     if factor == 0 or k == 0:
         return z * 0.0 + float(factor)
     return (z if k == 1 else ival.sqr(z) if k == 2 else z**k) * float(factor)

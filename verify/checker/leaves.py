@@ -17,12 +17,12 @@ Count = Callable[[int], None]
 
 def collapsed(features: Features, q: Quadratic, lo: np.ndarray, hi: np.ndarray) -> np.ndarray:
     """Lemma: if the upper bound of v^T Ht_j v over a box is negative, so is D at t_j on it."""
-    return (upper(q, features.affine(lo, hi)) < 0).all(axis=0)
+    return np.asarray(np.all(upper(q, features.affine(lo, hi)) < 0, axis=0))
 
 
 def star(features: Features, q: Quadratic, lo: np.ndarray, hi: np.ndarray) -> np.ndarray:
     """Lemma: v = Sl xi, so v^T Ht_j v = xi^T (Sl^T Ht_j Sl) xi < 0 for xi != 0 in the box."""
-    return negative_definite(congruence(q, features.slopes(lo, hi))).all(axis=0)
+    return np.asarray(np.all(negative_definite(congruence(q, features.slopes(lo, hi))), axis=0))
 
 
 def tests(features: Features, q: Quadratic) -> Mapping[int, Test]:

@@ -49,7 +49,7 @@ def above(
     hi: np.ndarray,
 ) -> np.ndarray:
     """Whether -v_0 < bound on boxes (n - 1, B) of the face where x_axis = end."""
-    return (upper(q, face(v0, axis, Interval(end), lo, hi)) < bound).all(axis=0)
+    return np.asarray(np.all(upper(q, face(v0, axis, Interval(end), lo, hi)) < bound, axis=0))
 
 
 def pieces(domain: Box, axis: int, codes: Codes) -> Iterator[Leaves]:

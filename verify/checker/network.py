@@ -24,6 +24,7 @@ class Network:
 
     @property
     def outputs(self) -> int:
+        """How many outputs psi has."""
         return int(self.weights[-1].shape[0])
 
     def at_zero(self) -> Interval:
@@ -34,7 +35,7 @@ class Network:
         return dot(self.weights[-1], h)
 
     def taylor(self, h: Taylor, jacobian: bool) -> tuple[Taylor, list[Taylor]]:
-        """p of the column h of inputs; and the columns of the Jacobian of psi, if asked for."""
+        """The values p of the column h of inputs; and the columns of the Jacobian of psi, if asked for."""
         span, one = h.span, constant(Interval(1.0), h.span)
         columns: list[Taylor] = []
         for l, (weight, bias) in enumerate(zip(self.weights, self.biases, strict=False)):
@@ -50,7 +51,7 @@ class Network:
         return p, [c.dot(self.weights[-1]) for c in columns]
 
     def slopes(self, h: Slope) -> tuple[Slope, list[Interval]]:
-        """psi of the column h of inputs; and enclosures over B of the columns of its Jacobian."""
+        """The values psi of the column h of inputs; and enclosures over B of the columns of its Jacobian."""
         columns: list[Interval] = []
         for l, (weight, bias) in enumerate(zip(self.weights, self.biases, strict=False)):
             z = h.dot(weight)

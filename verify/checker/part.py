@@ -1,14 +1,14 @@
 """One part of the functional: its arrays, and everything that must hold on its delay range."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 
 import numpy as np
 
 from .bundle import Arrays, read_npz, read_safetensors
-from .dissipation import Matrix, layout, lower_form, matrices, rational, reduced
+from .dissipation import layout, lower_form, matrices, rational, reduced
 from .document import Document
+from .exact import Matrix
 from .features import Features
 from .forest import COLLAPSED, Codes, forest
 from .leaves import Count, prove, tests

@@ -104,7 +104,7 @@ def upper(q: Quadratic, v: Affine) -> Array:
 
 def _inner(a: Array, b: Array) -> Array:
     """sum_i a_i b_i over the features: (F, B), (K, F, B) -> (K, B)."""
-    return np.einsum("fb,kfb->kb", a, b)
+    return np.asarray(np.einsum("fb,kfb->kb", a, b))
 
 
 def congruence(q: Quadratic, slopes: Interval) -> list[list[Interval]]:
@@ -113,6 +113,7 @@ def congruence(q: Quadratic, slopes: Interval) -> list[list[Interval]]:
     size = np.abs(centre) + radius
     absolute = np.abs(q.centre)
     h = [q.centre @ c for c in centre]
+    usable = q.moderate & (size.max(axis=(0, 1)) < LIMIT)
     rows: list[list[Interval]] = [[] for _ in centre]
     for k in range(len(centre)):
         for l in range(k + 1):
@@ -120,7 +121,6 @@ def congruence(q: Quadratic, slopes: Interval) -> list[list[Interval]]:
                 radius[k], np.abs(h[l])
             )
             bound = spread + 2 * (size[k] * (q.error @ size[l])).sum(axis=0) + TINY
-            usable = q.moderate & (size.max(axis=(0, 1)) < LIMIT)
             bound = np.where(usable, bound, np.inf)
             rows[k].append(Interval(_inner(centre[l], h[k])) + Interval(-bound, bound))
     return rows
@@ -133,7 +133,7 @@ def negative_definite(rows: list[list[Interval]]) -> Array:
     pivots of the negated matrix are positive, all of theirs are.
     """
     work = [[-entry for entry in row] for row in rows]
-    proved = np.True_
+    proved: Array = np.ones(rows[0][0].shape, dtype=bool)
     while work:
         last = work.pop()
         proved = proved & (last[-1].lo > 0)

@@ -6,8 +6,9 @@ from typing import Any
 
 from .document import Box, Document, NetworkSpec
 from .refusal import require
+from .syntax import FUNCTIONS
 
-RESERVED = frozenset("t sin cos tan tanh exp log sqrt sigmoid atan".split())
+RESERVED = FUNCTIONS | {"t"}
 
 PAIR = (Fraction, Fraction)
 ANY = object
@@ -45,8 +46,10 @@ TABLE = {
 
 
 def conform(value: Any, pattern: Any, where: str) -> None:
-    """Refuse unless `value` fits: a type; a set of strings; a tuple (a list of that length); a
-    list (of any length); a mapping with exactly these keys, or with any keys if its key is `...`.
+    """Refuse unless `value` fits.
+
+    A pattern is a type; a set of strings; a tuple (a list of that length) or a list (of any
+    length); a mapping with exactly these keys, or with any keys if its key is `...`.
     """
     if isinstance(pattern, type):
         require(isinstance(value, pattern), where, f"must be a {pattern.__name__}")

@@ -42,7 +42,7 @@ class Slope:
         return Slope(-self.zero, -self.box, -self.hull, cols, self.where)
 
     def __mul__(self, other: "Slope") -> "Slope":
-        """pq - p_0 q_0 = (p_0 + p)/2 (q - q_0) + (q_0 + q)/2 (p - p_0)."""
+        """By pq - p_0 q_0 = (p_0 + p)/2 (q - q_0) + (q_0 + q)/2 (p - p_0)."""
         p, q = (self.zero + self.box) * 0.5, (other.zero + other.box) * 0.5
         cols = tuple(
             plus(times(p, b), times(q, a)) for a, b in zip(self.cols, other.cols, strict=True)
@@ -51,9 +51,11 @@ class Slope:
         return Slope(zero, box, hull, cols, self.where).sharpened()
 
     def apply(self, name: str) -> "Slope":
+        """A function of the grammar."""
         return self._unary(FUNCTIONS[name])
 
     def power(self, exponent: int) -> "Slope":
+        """An integer power."""
         return self._unary(power(exponent))
 
     def _unary(self, phi: Function) -> "Slope":
@@ -69,8 +71,8 @@ class Slope:
     def dot(self, a: np.ndarray) -> "Slope":
         """A times a column of quantities (i, B)."""
         cols = tuple(None if b is None else dot(a, b) for b in self.cols)
-        parts = (dot(a, x) for x in (self.zero, self.box, self.hull))
-        return Slope(*parts, cols, self.where).sharpened()
+        zero, box, hull = (dot(a, x) for x in (self.zero, self.box, self.hull))
+        return Slope(zero, box, hull, cols, self.where).sharpened()
 
 
 def constant(value: Interval, where: tuple[Interval, ...]) -> Slope:
@@ -97,8 +99,8 @@ def stack(rows: list[Slope]) -> Slope:
         return None if parts.count(None) == len(parts) else concatenated(parts, ones, width)
 
     cols = tuple(joined(list(column)) for column in zip(*(row.cols for row in rows), strict=True))
-    ends = (
+    zero, box, hull = (
         concatenated([getattr(row, name) for row in rows], ones, width)
         for name in ("zero", "box", "hull")
     )
-    return Slope(*ends, cols, rows[0].where)
+    return Slope(zero, box, hull, cols, rows[0].where)

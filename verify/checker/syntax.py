@@ -9,7 +9,7 @@ from typing import Protocol, Self, TypeVar
 from .document import decimal
 from .refusal import Refused, require
 
-FUNCTIONS = frozenset("sin cos tan tanh exp log sqrt sigmoid atan".split())
+FUNCTIONS = frozenset(("sin", "cos", "tan", "tanh", "exp", "log", "sqrt", "sigmoid", "atan"))
 MAX_LENGTH = 10_000
 MAX_DEPTH = 100
 MAX_POWER = 64
@@ -34,8 +34,14 @@ class Value(Protocol):
     def __add__(self, other: Self) -> Self: ...
     def __mul__(self, other: Self) -> Self: ...
     def __neg__(self) -> Self: ...
-    def apply(self, name: str) -> Self: ...
-    def power(self, exponent: int) -> Self: ...
+
+    def apply(self, name: str) -> Self:
+        """A function of the grammar."""
+        ...
+
+    def power(self, exponent: int) -> Self:
+        """An integer power."""
+        ...
 
 
 T = TypeVar("T", bound=Value)

@@ -44,7 +44,9 @@ def build(document: Document) -> System:
 
 def _equations(document: Document) -> Iterator[Node]:
     """The right-hand sides f_i in deviations; f_i(0, 0) = 0 exactly."""
-    n, present, delayed = len(document.states), {}, {}
+    n = len(document.states)
+    present: dict[str, Node] = {}
+    delayed: dict[str, Node] = {}
     for name, value in document.parameters.items():
         present[name] = Node("const", value=value)
     for i, name in enumerate(document.states):
@@ -81,7 +83,7 @@ def _variables(node: Node) -> frozenset[int]:
 
 
 def _split(node: Node, xi: frozenset[int]) -> tuple[Linear, Node | None]:
-    """node = linear form in the variables outside xi + rest; None is a rest of zero.
+    """A tree as linear form in the variables outside xi + rest; None is a rest of zero.
 
     Sums and negations are distributed, products and quotients by constants too; any other
     occurrence of a variable outside xi is refused.

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from functools import reduce
+from typing import TypeAlias
 
 import ival
 import numpy as np
@@ -10,7 +11,7 @@ from ival import Interval
 from .functions import FUNCTIONS, Function, only, power
 from .rounding import Affine, dot
 
-Maybe = Interval | None
+Maybe: TypeAlias = Interval | None
 
 
 def plus(a: Maybe, b: Maybe) -> Maybe:
@@ -58,9 +59,11 @@ class Taylor:
         return Taylor(self.c * other.c, tuple(lin), e, self.span)
 
     def apply(self, name: str) -> "Taylor":
+        """A function of the grammar."""
         return self._unary(FUNCTIONS[name])
 
     def power(self, exponent: int) -> "Taylor":
+        """An integer power."""
         return self._unary(power(exponent))
 
     def _unary(self, phi: Function) -> "Taylor":

@@ -6,6 +6,8 @@ checker, and by tests of the checker's arithmetic against sampling.
 
 from __future__ import annotations
 
+import json
+import warnings
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
@@ -70,7 +72,9 @@ def lmi(vertices: list[tuple[np.ndarray, np.ndarray]], breaks: list[float], orde
             d = d - kappa * sum((2 * k + 1) * (gk.T @ r @ gk) for k, gk in enumerate(g))
             limits.append(d << -gain * np.eye(d.shape[0]))
     problem = cp.Problem(cp.Maximize(gain), limits)
-    problem.solve(solver=cp.CLARABEL)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        problem.solve(solver=cp.CLARABEL)
     if problem.status not in ("optimal", "optimal_inaccurate") or not gain.value > 1e-4:
         raise ValueError(problem.status)
     return tuple((m.value + m.value.T) / 2 for m in (p, s, r))
@@ -102,24 +106,24 @@ class Draft:
 
 
 def prove(
-    features: Features, q: Any, box: Any, grid: list[int], limit: int = 200_000
+    features: Features, q: Any, box: Any, grid: list[int], least: int = 1, cells: Any = None
 ) -> np.ndarray:
-    """Codes of one block over all roots: star or collapsed where they hold, else the widest axis."""
+    """Codes of one block (all roots, or `cells`): split `least` times, then until a test holds."""
     lo, hi = forest.outward(box, "domain")
     axes = [forest.edges(*e) for e in zip(lo.tolist(), hi.tolist(), grid, strict=True)]
-    low, high = forest.roots(axes, 0, int(np.prod(grid)))
-    codes = []
+    low, high = forest.roots(axes, *(cells or (0, int(np.prod(grid)))))
+    codes: list[np.ndarray] = []
     while low.shape[1]:
-        size = low.shape[1]
         code = np.argmax((high - low) / (hi - lo)[:, None], axis=0).astype(np.uint8)
-        for k in range(0, size, leaves.BATCH):
+        for k in range(0, low.shape[1], leaves.BATCH):
             a, b = low[:, k : k + leaves.BATCH].copy(), high[:, k : k + leaves.BATCH].copy()
             part_code = code[k : k + leaves.BATCH]
-            part_code[leaves.star(features, q, a, b)] = 255
-            part_code[leaves.collapsed(features, q, a, b)] = 254
+            if len(codes) >= least:
+                part_code[leaves.star(features, q, a, b)] = 255
+                part_code[leaves.collapsed(features, q, a, b)] = 254
         codes.append(code)
         split = code < 200
-        if sum(map(len, codes)) > limit:
+        if sum(map(len, codes)) > 200_000:
             raise ValueError("the bisection does not end")
         low, high = forest.halves(low[:, split], high[:, split], code[split], "prover")
     return np.concatenate(codes)
@@ -150,7 +154,7 @@ def face_codes(ph: Any, v0: Network | None, domain: Any, bound: float) -> np.nda
 
 def finish(draft: Draft, grid: list[int], share: float = 0.8) -> Draft:
     """Fill in partition, level and radius of every part of a draft with P, S, R, breaks."""
-    plain, exact = parse(__import__("json").dumps(draft.document | {"digest": ""}).encode())
+    _, exact = parse(json.dumps(draft.document | {"digest": ""}).encode())
     document = schema.document(exact)
     found = system.build(document)
     draft.tensors = draft.tensors or [{} for _ in draft.arrays]
@@ -171,6 +175,14 @@ def finish(draft: Draft, grid: list[int], share: float = 0.8) -> Draft:
         arrays["face_codes"] = face_codes(ph, piece.v0, found.domain, bound)
     set_radius(draft, found)
     return draft
+
+
+def read(draft: Draft, i: int) -> tuple[Any, Any, int]:
+    """Part i as the checker reads it, the system, the order."""
+    _, exact = parse(json.dumps(draft.document | {"digest": ""}).encode())
+    document = schema.document(exact)
+    found = system.build(document)
+    return part.read_part(i, document, found, draft.entries()), found, document.order
 
 
 def problem(piece: Any, found: Any, order: int) -> tuple[Features, Any, Any]:
@@ -215,7 +227,7 @@ def set_radius(draft: Draft, found: Any) -> None:
     region = draft.document["region"]
     for rho in 0.5 ** np.arange(1, 30):
         region["radius"] = {"rho": float(rho), "rho_rate": float(rho)}
-        _, exact = parse(__import__("json").dumps(draft.document | {"digest": ""}).encode())
+        _, exact = parse(json.dumps(draft.document | {"digest": ""}).encode())
         document = schema.document(exact)
         try:
             radius.check_inside(document.radius, found.domain)
@@ -246,11 +258,11 @@ def quadratic_arrays(found: tuple[np.ndarray, ...], breaks: list[float]) -> dict
     return {"P": p, "S": s, "R": r, "breaks": np.array(breaks)}
 
 
-def linear_scalar(order: int = 1) -> Draft:
-    """x' = -x(t - tau), tau in [0, 1.1], a global claim."""
-    breaks = [0.0, 0.3, 0.6, 0.9, 1.125]
+def linear_scalar(order: int = 1, end: float = 1.1) -> Draft:
+    """x' = -x(t - tau), tau in [0, end], a global claim."""
+    breaks = np.linspace(0, end, 5).tolist()
     arrays = quadratic_arrays(lmi([(np.zeros((1, 1)), -np.eye(1))], breaks, order), breaks)
-    document = writer.document(["x"], ["x' = -x(t - tau)"], [0, 1.1], order, [{}])
+    document = writer.document(["x"], ["x' = -x(t - tau)"], [0, end], order, [{}])
     return Draft(document, [arrays])
 
 
@@ -310,3 +322,32 @@ def pendulum(neural: bool = False) -> Draft:
         [2]
         * len(document["proof"]["nonlinear"]["states"] + document["proof"]["nonlinear"]["delayed"]),
     )
+
+
+def two_parts() -> Draft:
+    """The logistic equation x' = (1 - x(t - tau)) x about x = 1, with one functional for each half."""
+    vertices = [(np.zeros((1, 1)), -a * np.eye(1)) for a in (0.5, 2.0)]
+    cuts = [[0.125, 0.25], [0.25, 0.4375]]
+    arrays = [quadratic_arrays(lmi(vertices, b, 1), b) for b in cuts]
+    document = writer.document(
+        ["x"],
+        ["x' = (1 - x(t-tau)) * x(t)"],
+        [0.125, 0.4],
+        1,
+        [{}, {}],
+        {"x": [0.5, 2]},
+        (["x"], ["x"]),
+        [1.0, 1.0],
+        (0.1, 0.1),
+        equilibrium={"x": 1},
+    )
+    return finish(Draft(document, arrays), [3, 2])
+
+
+def linear_with_domain() -> Draft:
+    """x' = -x(t - tau) on [-1, 1]: no nonlinear variable, so no forest, but a level."""
+    draft = linear_scalar(1)
+    domain = {"x": [-1, 1]}
+    draft.document["system"]["domain"] = draft.document["region"]["domain"] = domain
+    draft.document["region"] |= {"level": [1.0], "radius": {"rho": 0.1, "rho_rate": 0.1}}
+    return finish(draft, [])

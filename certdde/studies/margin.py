@@ -1,0 +1,187 @@
+"""The delay margin: the largest b such that all constant delays in [A, b] are certified."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from certdde.errors import ProblemError
+from certdde.functionals import Functional
+from certdde.learning.cegis import CegisSettings, search
+from certdde.learning.proposals import attempt
+from certdde.learning.training import TrainSettings
+from certdde.systems.structure import structure
+from certdde.verify.bound_propagation.branch import Encloser, Settings
+from certdde.verify.bound_propagation.engines import encloser
+
+if TYPE_CHECKING:
+    from certdde.systems.delay_system import DelaySystem
+    from certdde.systems.problem import Problem
+
+METHODS = ("lmi", "quadratic", "neural")
+Progress = Callable[[str, dict[str, Any]], None]
+
+
+@dataclass(frozen=True, slots=True)
+class MarginResult:
+    """Certified delays.
+
+    Attributes
+    ----------
+    delay_margin : float or None
+        The largest b with every delay of [A, b] proved; None if A itself is not.
+    intervals : list of (float, float)
+        All pieces of [A, B] that were proved, joined where they touch.
+    method : str
+    order : int
+    seconds : float
+    rigor : str
+        ``float64``: each piece was proved by bounds that are not rounded outward. ``certify`` gives the rigorous certificate of a range.
+    """
+
+    delay_margin: float | None
+    intervals: list[tuple[float, float]]
+    method: str
+    order: int
+    seconds: float
+    rigor: str = "float64"
+
+
+def margin(
+    problem: Problem,
+    *,
+    method: str,
+    order: int = 1,
+    start: float = 0.0,
+    stop: float = 1.0,
+    seed: int = 0,
+    budget: float | None = None,
+    progress: Progress | None = None,
+) -> MarginResult:
+    """March from ``start`` to ``stop``, one functional a piece, doubling the width on success and halving it on failure.
+
+    Parameters
+    ----------
+    problem : Problem
+    method : str
+        ``lmi``, ``quadratic`` or ``neural``; ``auto`` is ``lmi`` for a linear system, else ``neural``.
+    order : int
+        Number of Legendre moments.
+    start, stop : float
+        0 <= start < stop.
+    seed : int
+    budget : float, optional
+        Seconds, default 600.
+    progress : callable, optional
+
+    Raises
+    ------
+    ProblemError
+        If the problem or the method cannot be used.
+
+    Soundness
+    ---------
+    float64; see ``MarginResult.rigor``. The march stops where the method stops, not where stability ends.
+    """
+    began, system = time.monotonic(), problem.build()
+    linear = not structure(system).nonlinear
+    if method == "auto":
+        method = "lmi" if linear else "neural"
+    if method not in METHODS:
+        raise ProblemError(f"the method {method!r} is not in this release", where="--method", wanted=f"one of {', '.join(METHODS)}")
+    method = "lmi" if linear else method
+    march = _March(system, order, seed, start, stop, encloser(problem.certify.engine), began + (budget or 600.0), progress)
+    march.advance("quadratic" if method == "neural" else method)
+    if method == "neural":
+        march.settings = replace(march.settings, hidden=(problem.certify.neurons,), outputs=problem.certify.outputs)
+        march.advance_neural()
+    else:
+        march.hop(method)
+    pieces = _joined(march.proved)
+    first = pieces[0][1] if pieces and pieces[0][0] == start else None
+    return MarginResult(first, pieces, method, order, round(time.monotonic() - began, 3))
+
+
+@dataclass(slots=True)
+class _March:
+    """Where the march stands."""
+
+    system: DelaySystem
+    order: int
+    seed: int
+    start: float
+    stop: float
+    enclose: Encloser
+    deadline: float
+    progress: Progress | None
+    proved: list[tuple[float, float]] = field(default_factory=list)
+    last: Functional | None = None
+    settings: CegisSettings = field(default_factory=CegisSettings)
+
+    @property
+    def position(self) -> float:
+        """End of what is proved."""
+        return self.proved[-1][1] if self.proved else self.start
+
+    @property
+    def resolution(self) -> float:
+        """Width below which a failure ends the march."""
+        return 5e-4 * (self.stop - self.start)
+
+    def advance(self, method: str) -> None:
+        """March by quadratic functionals from the position to where they stop."""
+        place, width = self.position, self.stop - self.position
+        while width > self.resolution and place < self.stop and time.monotonic() < self.deadline:
+            end = min(self.stop, place + width)
+            if self._quadratic(method, place, end):
+                place, width = end, 2 * width
+            else:
+                width = (end - place) / 2
+
+    def hop(self, method: str) -> None:
+        """Look for further stable windows beyond the first failure, on a grid of fifty cells."""
+        cell = (self.stop - self.start) / 50
+        places = [self.start + k * cell for k in range(50)]
+        for place in places:
+            if place < self.position or time.monotonic() > self.deadline:
+                continue
+            if self._quadratic(method, place, min(self.stop, place + cell)):
+                self.advance(method)
+
+    def _quadratic(self, method: str, lower: float, upper: float) -> bool:
+        if self.progress:
+            self.progress("margin", {"from": lower, "to": upper, "method": method})
+        settings = Settings(max_boxes=1_000_000, deadline=self.deadline)
+        found = attempt(method, self.system, lower, upper, order=self.order, seed=self.seed, settings=settings, enclose=self.enclose)
+        if found.part is None:
+            return False
+        self.proved.append((lower, upper))
+        self.last = found.part.functional
+        return True
+
+    def advance_neural(self) -> None:
+        """March on by neural functionals, each started from the one before."""
+        width = max(0.06 * self.position, 4 * self.resolution)
+        while self.last is not None and self.position < self.stop and width > 4 * self.resolution and time.monotonic() < self.deadline:
+            lower, upper = self.position, min(self.stop, self.position + width)
+            training = TrainSettings(steps=1500, region=0.05)
+            settings = replace(self.settings, order=self.order, seed=self.seed, training=training, later_steps=1000, rounds=3, deadline=self.deadline)
+            found = search(self.system, lower, upper, settings, enclose=self.enclose, start=self.last, progress=self.progress)
+            if found is not None and found.finished.part is not None:
+                self.proved.append((lower, upper))
+                self.last = found.finished.part.functional
+                width *= 1.2
+            else:
+                width /= 2
+
+
+def _joined(pieces: list[tuple[float, float]]) -> list[tuple[float, float]]:
+    joined: list[tuple[float, float]] = []
+    for lower, upper in sorted(pieces):
+        if joined and lower <= joined[-1][1]:
+            joined[-1] = (joined[-1][0], max(joined[-1][1], upper))
+        else:
+            joined.append((lower, upper))
+    return joined
