@@ -62,7 +62,14 @@ class _State:
 class _Adaptive:
     """One adaptive integration; seen by nobody outside ``integrate_adaptive``."""
 
-    def __init__(self, problem: Problem, tableau: Tableau, tolerance: tuple[float, float], points: Tensor, options: Options):
+    def __init__(
+        self,
+        problem: Problem,
+        tableau: Tableau,
+        tolerance: tuple[float, float],
+        points: Tensor,
+        options: Options,
+    ):
         self.problem, self.tableau, self.options = problem, tableau, options
         self.rtol, self.atol = tolerance
         size, n = problem.size, problem.dimension
@@ -83,9 +90,15 @@ class _Adaptive:
         problem = self.problem
         cap = problem.x0.new_full((problem.size,), torch.inf)
         for lag in problem.lags:
-            least = problem.flat(lag.value) if isinstance(lag, ConstantLag) else problem.x0.new_tensor([lag.lower])
+            least = (
+                problem.flat(lag.value)
+                if isinstance(lag, ConstantLag)
+                else problem.x0.new_tensor([lag.lower])
+            )
             zero_is_fine = isinstance(lag, ConstantLag)
-            cap = torch.minimum(cap, torch.where(least > 0, least, torch.inf if zero_is_fine else 0.0))
+            cap = torch.minimum(
+                cap, torch.where(least > 0, least, torch.inf if zero_is_fine else 0.0)
+            )
         floor = self.span / MOST_CAPPED
         overlaps = bool((cap < floor).any())
         return torch.where(cap < floor, torch.inf, cap), overlaps
@@ -105,13 +118,26 @@ class _Adaptive:
         if self.options.step is not None:
             h = torch.full_like(h, self.options.step)
         fresh = torch.full_like(t, torch.inf)
-        return _State(t, h, x, slope, torch.zeros_like(t, dtype=torch.bool), fresh, torch.zeros_like(t))
+        return _State(
+            t, h, x, slope, torch.zeros_like(t, dtype=torch.bool), fresh, torch.zeros_like(t)
+        )
 
     def _place(self, t: Tensor, after: Tensor) -> Place:
         nodes = torch.stack([t, after])
-        window = Window(0, 1, self.overlaps, tuple((self.looks_before, True) for _ in self.problem.lags), 0)
+        window = Window(
+            0, 1, self.overlaps, tuple((self.looks_before, True) for _ in self.problem.lags), 0
+        )
         times = stage_times(nodes, self.tableau.moments)
-        return Place(self.problem, self.tableau, self.store.grid(), window, nodes, times, self.store.coefficients, 0)
+        return Place(
+            self.problem,
+            self.tableau,
+            self.store.grid(),
+            window,
+            nodes,
+            times,
+            self.store.coefficients,
+            0,
+        )
 
     def _f(self, place: Place, stage: int, x: Tensor) -> Tensor:
         state = x.reshape(self.problem.x0.shape)
@@ -149,19 +175,32 @@ class _Adaptive:
         lands = halved >= left * (1 - 1e-9)
         return torch.where(lands, stop, state.t + halved), lands
 
-    def _decide(self, state: _State, active: Tensor, lands: Tensor, after: Tensor, h: Tensor, end: Tensor, k: Tensor) -> None:
+    def _decide(
+        self,
+        state: _State,
+        active: Tensor,
+        lands: Tensor,
+        after: Tensor,
+        h: Tensor,
+        end: Tensor,
+        k: Tensor,
+    ) -> None:
         options, order = self.options, self.tableau.order
         error = torch.tensordot(self.error, k, dims=1) * h.unsqueeze(1)
         scale = self.atol + self.rtol * torch.maximum(state.x.abs(), end.abs())
         ratio = (error / scale).square().mean(1).sqrt()
         good = torch.isfinite(ratio) & torch.isfinite(end).all(1)
         accepted = active & good & ((ratio <= 1) | (h <= options.min_step * (1 + 1e-9)))
-        coefficients = polynomials(self.tableau, state.x.unsqueeze(0), k.unsqueeze(0), h.reshape(1, -1, 1, 1))[0]
+        coefficients = polynomials(
+            self.tableau, state.x.unsqueeze(0), k.unsqueeze(0), h.reshape(1, -1, 1, 1)
+        )[0]
         self.store.push(accepted, after, coefficients)
         factor = (0.9 * ratio.clamp(min=1e-10) ** (-1 / order)).clamp(0.2, 5.0)
         factor = torch.where(good, factor, 0.2)
         wanted = h * factor
-        wanted = torch.where(accepted & lands, torch.maximum(wanted, torch.minimum(state.h, 5 * wanted)), wanted)
+        wanted = torch.where(
+            accepted & lands, torch.maximum(wanted, torch.minimum(state.h, 5 * wanted)), wanted
+        )
         least = 16 * torch.finfo(h.dtype).eps * state.t.abs().clamp(min=1e-3 * self.span)
         stuck = active & ~accepted & (wanted < least) & (h > options.min_step)
         if options.bound is not None:
@@ -183,7 +222,8 @@ class _Adaptive:
             self.options.progress(float((state.t.min() - problem.t[0]) / self.span))
         if self.looks_before:
             self.looks_before = not all(
-                isinstance(lag, ConstantLag) and bool((state.t - problem.flat(lag.value) > problem.t[0]).all())
+                isinstance(lag, ConstantLag)
+                and bool((state.t - problem.flat(lag.value) > problem.t[0]).all())
                 for lag in problem.lags
             )
         return done
@@ -198,20 +238,32 @@ class _Adaptive:
             value = polynomial(gather(self.store.coefficients, step), theta, length)
             begun = self.store.nodes[:, 0] <= some
             mask = (begun & (some <= state.t)).unsqueeze(-1)
-            self.states[self.written : reached] = torch.where(mask, value, self.states[self.written : reached])
+            self.states[self.written : reached] = torch.where(
+                mask, value, self.states[self.written : reached]
+            )
         self.written = min(int(torch.searchsorted(t, state.t.min(), right=True)), reached)
 
     def oldest(self, state: _State) -> Tensor | None:
         """Return the earliest time that a delay of each sample still reaches, None if unknown."""
         oldest = state.t.clone()
         for lag in self.problem.lags:
-            reach = self.problem.flat(lag.value) if isinstance(lag, ConstantLag) else state.t.new_tensor([lag.upper])
+            reach = (
+                self.problem.flat(lag.value)
+                if isinstance(lag, ConstantLag)
+                else state.t.new_tensor([lag.upper])
+            )
             oldest = torch.minimum(oldest, state.t - reach)
         return oldest
 
 
 def integrate_adaptive(
-    problem: Problem, tableau: Tableau, tolerance: tuple[float, float], points: Tensor, options: Options, *, keep: bool
+    problem: Problem,
+    tableau: Tableau,
+    tolerance: tuple[float, float],
+    points: Tensor,
+    options: Options,
+    *,
+    keep: bool,
 ) -> AdaptiveResult:
     """Integrate without graph; a step of each sample ends at each of its points (M, 1 or B)."""
     with torch.no_grad():
@@ -229,4 +281,6 @@ def integrate_adaptive(
         run.write(state)
         late = (state.t < run.end) & ~state.failed
         good = torch.where(late, state.t, state.good_until)
-    return AdaptiveResult(run.store.grid(), run.store.coefficients, run.states, good, state.local_error, attempts)
+    return AdaptiveResult(
+        run.store.grid(), run.store.coefficients, run.states, good, state.local_error, attempts
+    )

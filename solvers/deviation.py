@@ -51,11 +51,18 @@ def stage_times(nodes: Tensor, c: tuple[float, ...]) -> Tensor:
     """Return t + c h for the steps between the nodes: (W, stages, 1 or B)."""
     start, end = nodes[:-1], nodes[1:]
     length = end - start
-    return torch.stack([start if v == 0 else end if v == 1 else torch.add(start, length, alpha=v) for v in c], dim=1)
+    return torch.stack(
+        [start if v == 0 else end if v == 1 else torch.add(start, length, alpha=v) for v in c],
+        dim=1,
+    )
 
 
 def deviation(
-    problem: Problem, lag: ConstantLag | TimeLag, nodes: Tensor, times: Tensor, samples: Tensor | None = None
+    problem: Problem,
+    lag: ConstantLag | TimeLag,
+    nodes: Tensor,
+    times: Tensor,
+    samples: Tensor | None = None,
 ) -> Deviation:
     """Compute the deviated arguments of one delay at the stage times of the steps between the nodes.
 
@@ -100,7 +107,11 @@ def plan(problem: Problem, grid: Grid, c: tuple[float, ...], longest: int) -> tu
         for first in range(0, grid.steps, CHUNK):
             nodes = grid.rows(first, min(first + CHUNK, grid.steps))
             reach = [_reach(problem, lag, nodes, c, samples) for lag in problem.lags]
-            ready += _extreme([grid.count(latest, or_equal=False).amax(1) for latest, *_ in reach], nodes, largest=True)
+            ready += _extreme(
+                [grid.count(latest, or_equal=False).amax(1) for latest, *_ in reach],
+                nodes,
+                largest=True,
+            )
             past = [grid.count(earliest, or_equal=True).amin(1) - 1 for _, earliest, *_ in reach]
             oldest += _extreme(past, nodes, largest=False)
             for (old, new), (*_, before, after) in zip(sides, reach, strict=True):
@@ -119,7 +130,9 @@ def _decisive(problem: Problem, grid: Grid) -> Tensor | None:
     On even nodes, each moved by half a step at most, these are the samples whose delay is within two steps of the least
     positive or of the greatest.
     """
-    if not isinstance(grid, SnappedGrid) or not all(isinstance(lag, ConstantLag) for lag in problem.lags):
+    if not isinstance(grid, SnappedGrid) or not all(
+        isinstance(lag, ConstantLag) for lag in problem.lags
+    ):
         return None
     chosen = torch.zeros(grid.width, dtype=torch.bool, device=problem.x0.device)
     for lag in problem.lags:
@@ -136,7 +149,9 @@ def _extreme(rows: list[Tensor], nodes: Tensor, *, largest: bool) -> list[int]:
     return (table.amax(0) if largest else table.amin(0)).tolist()
 
 
-def _cut(ready: list[int], needed: list[int], sides: list[tuple[list[bool], list[bool]]], longest: int) -> tuple[Window, ...]:
+def _cut(
+    ready: list[int], needed: list[int], sides: list[tuple[list[bool], list[bool]]], longest: int
+) -> tuple[Window, ...]:
     windows, first, steps = [], 0, len(ready)
     while first < steps:
         overlaps, last = ready[first] > first, first + 1

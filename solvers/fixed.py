@@ -51,16 +51,22 @@ def integrate_fixed(
     """Integrate on a grid."""
     moments = tableau.moments
     size = max(1, problem.size * problem.dimension * len(moments) * max(1, len(problem.lags)))
-    windows = plan(problem, grid, moments, options.window or max(1, min(256, WINDOW_NUMBERS // size)))
+    windows = plan(
+        problem, grid, moments, options.window or max(1, min(256, WINDOW_NUMBERS // size))
+    )
     track, outputs = Track(keep_graph=graph), Outputs(problem, grid)
-    good_until = torch.full((problem.size,), torch.inf, dtype=problem.x0.dtype, device=problem.x0.device)
+    good_until = torch.full(
+        (problem.size,), torch.inf, dtype=problem.x0.dtype, device=problem.x0.device
+    )
     x, slope, dropped = problem.x0, None, 0
     for window in windows:
         if not keep and window.needed > dropped:
             dropped += track.drop(window.needed - dropped)
         place = Place.of(problem, tableau, grid, window, track.view(), dropped)
         x, slope, coefficients = _integrate_window(place, options, x, slope)
-        good_until = torch.minimum(good_until, _first_bad(place.nodes[:-1], coefficients, x, options.bound))
+        good_until = torch.minimum(
+            good_until, _first_bad(place.nodes[:-1], coefficients, x, options.bound)
+        )
         track.append(coefficients)
         outputs.add(window.first, window.last, coefficients)
         if callable(options.progress):
@@ -77,7 +83,9 @@ def _integrate_window(
     return checkpoint(_window, place, options.bound, x, slope, use_reentrant=False)  # type: ignore[no-any-return]
 
 
-def _window(place: Place, bound: float | None, x: Tensor, slope: Tensor | None) -> tuple[Tensor, Tensor | None, Tensor]:
+def _window(
+    place: Place, bound: float | None, x: Tensor, slope: Tensor | None
+) -> tuple[Tensor, Tensor | None, Tensor]:
     problem, tableau = place.problem, place.tableau
     lengths = place.nodes[1:] - place.nodes[:-1]
     weights, clock, lookups = _weights(place, lengths), place.clock(), place.lookups()
@@ -90,7 +98,9 @@ def _window(place: Place, bound: float | None, x: Tensor, slope: Tensor | None) 
             after, ks = overlapping_step(place, weights[w], clock[w], lookups, x, lengths)
         else:
             begun = slope if carry else None
-            after, ks = advance(problem.f, tableau, weights[w], clock[w], reader(lookups, w), x, begun)
+            after, ks = advance(
+                problem.f, tableau, weights[w], clock[w], reader(lookups, w), x, begun
+            )
         if bound is not None:
             after = torch.where((after.abs() < bound).all(-1, keepdim=True), after, x)
         x, slope = after, ks[-1]
@@ -114,6 +124,8 @@ def _first_bad(start: Tensor, coefficients: Tensor, x: Tensor, bound: float | No
         n = coefficients.shape[-1]
         ends = torch.cat([coefficients[1:, :, 0], x.reshape(1, -1, n)])
         bad = ~torch.isfinite(ends).all(-1)
-        if bound is not None:  # the guard has put the state back, while the step's polynomial goes out
+        if (
+            bound is not None
+        ):  # the guard has put the state back, while the step's polynomial goes out
             bad |= ~(coefficients.sum(2).abs() < bound).all(-1)
         return torch.where(bad, start.expand(-1, bad.shape[1]), torch.inf).amin(0)

@@ -175,7 +175,9 @@ class SnappedGrid(Grid):
         return step, (times - start) / length, length
 
     def _node(self, index: Tensor, near: list[int]) -> Tensor:
-        node = torch.where(index == self.steps, self.base[-1], self.base[0] + self.step * index.to(self.base))
+        node = torch.where(
+            index == self.steps, self.base[-1], self.base[0] + self.step * index.to(self.base)
+        )
         for m in near:
             node = torch.where(index == self.places[m], self.points[m], node)
         return node
@@ -203,7 +205,10 @@ def fixed_grid(problem: Problem, step: float | None, points: Tensor) -> Grid:
     if points.shape[1] > 1:
         even = base[1:] - base[:-1]
         mean = span / even.shape[0]
-        if float((even[:-1] - mean).abs().max() if even.shape[0] > 1 else 0.0) > 1e-6 * mean and step is None:
+        if (
+            float((even[:-1] - mean).abs().max() if even.shape[0] > 1 else 0.0) > 1e-6 * mean
+            and step is None
+        ):
             return FullGrid.of(attach(_inserted(base, moving), torch.cat(anchors)))
         snapped = _snapped(base, mean if step is None else step, points)
         if snapped is not None and not problem.t.requires_grad:
@@ -230,19 +235,25 @@ def _snapped(base: Tensor, step: float, points: Tensor) -> SnappedGrid | None:
     places = torch.where(inside, places, last)
     if bool((inside & (places == 0)).any()):
         return None
-    ordered = torch.where(inside, places, -1 - torch.arange(places.shape[0], device=places.device).unsqueeze(1))
+    ordered = torch.where(
+        inside, places, -1 - torch.arange(places.shape[0], device=places.device).unsqueeze(1)
+    )
     ordered = ordered.sort(dim=0).values
     if bool((ordered[1:] == ordered[:-1]).any()):
         return None
     values = torch.where(inside, points, base[-1])
     low, high = places.amin(1).tolist(), places.amax(1).tolist()
-    return SnappedGrid(base, step, float(base[-1] - base[-2]), places, values, tuple(zip(low, high, strict=True)))
+    return SnappedGrid(
+        base, step, float(base[-1] - base[-2]), places, values, tuple(zip(low, high, strict=True))
+    )
 
 
 def _inserted(base: Tensor, points: Tensor) -> Tensor:
     """Add the points of each sample to its nodes; where they coincide there is a step of length zero."""
     nodes = base.unsqueeze(1).expand(-1, points.shape[1])
-    tolerance = (1e-4 if base.dtype == torch.float32 else 1e-7) * (base[-1] - base[0]) / base.shape[0]
+    tolerance = (
+        (1e-4 if base.dtype == torch.float32 else 1e-7) * (base[-1] - base[0]) / base.shape[0]
+    )
     for row in points:
         nodes = torch.where((nodes - row).abs() < tolerance, row, nodes)
     return torch.cat([nodes, points]).T.sort(dim=1).values.T

@@ -123,4 +123,8 @@ def as_history(history: object) -> History:
         return ConstantHistory(history)
     if callable(history):
         return FunctionHistory(history)
-    raise SolverError(f"{type(history).__name__} is no history", where="history", wanted="a tensor (..., n) or a callable")
+    raise SolverError(
+        f"{type(history).__name__} is no history",
+        where="history",
+        wanted="a tensor (..., n) or a callable",
+    )

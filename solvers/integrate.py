@@ -138,17 +138,41 @@ def _solve(
     graph = needs_graph(problem)
     adaptive = tableau.error is not None if options.adaptive is None else options.adaptive
     with torch.set_grad_enabled(graph):
-        points = breaking_points(problem, tableau.order) if options.breaking_points else problem.t.new_empty((0, 1))
+        points = (
+            breaking_points(problem, tableau.order)
+            if options.breaking_points
+            else problem.t.new_empty((0, 1))
+        )
         if not adaptive:
-            return _on_grid(problem, tableau, fixed_grid(problem, options.step, points), options, graph=graph, keep=keep)
+            return _on_grid(
+                problem,
+                tableau,
+                fixed_grid(problem, options.step, points),
+                options,
+                graph=graph,
+                keep=keep,
+            )
         first = integrate_adaptive(problem, tableau, tolerance, points, options, keep=keep or graph)
         if not graph:
-            return _solution(problem, first.states, first.good_until, first.local_error, first.attempts, first.grid, first.past)
+            return _solution(
+                problem,
+                first.states,
+                first.good_until,
+                first.local_error,
+                first.attempts,
+                first.grid,
+                first.past,
+            )
         longest = int(first.grid.taken.max())
         grid = FullGrid.of(attach(first.grid.rows(0, longest), _anchors(problem, points)))
         solution = _on_grid(problem, tableau, grid, options, graph=True, keep=keep)
     good = torch.minimum(solution.good_until, first.good_until.reshape(problem.batch))
-    return replace(solution, good_until=good, local_error=first.local_error.reshape(problem.batch), steps=first.attempts)
+    return replace(
+        solution,
+        good_until=good,
+        local_error=first.local_error.reshape(problem.batch),
+        steps=first.attempts,
+    )
 
 
 def _anchors(problem: Problem, points: Tensor) -> Tensor:
@@ -156,7 +180,9 @@ def _anchors(problem: Problem, points: Tensor) -> Tensor:
     return torch.cat([points.expand(-1, problem.size), ends.expand(-1, problem.size)])
 
 
-def _on_grid(problem: Problem, tableau: Tableau, grid: Grid, options: Options, *, graph: bool, keep: bool) -> Solution:
+def _on_grid(
+    problem: Problem, tableau: Tableau, grid: Grid, options: Options, *, graph: bool, keep: bool
+) -> Solution:
     result = integrate_fixed(problem, tableau, grid, options, graph=graph, keep=keep)
     past = problem.x0.new_empty(0) if result.past is None else result.past
     return _solution(problem, result.states, result.good_until, None, result.steps, grid, past)
@@ -176,5 +202,12 @@ def _solution(
     shape = (problem.t.shape[0], *problem.batch, problem.dimension)
     error = None if local_error is None else local_error.reshape(problem.batch)
     return Solution(
-        problem.t, states.reshape(shape), good_until.reshape(problem.batch), error, steps, problem, grid, past
+        problem.t,
+        states.reshape(shape),
+        good_until.reshape(problem.batch),
+        error,
+        steps,
+        problem,
+        grid,
+        past,
     )

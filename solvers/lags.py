@@ -58,21 +58,35 @@ def as_lags(
     items = list(delays) if isinstance(delays, (list, tuple)) else [delays]
     if bounds is not None and len(bounds) != len(items):
         raise SolverError(
-            f"{len(bounds)} bounds for {len(items)} delays", where="options.delay_bounds", wanted="one entry a delay"
+            f"{len(bounds)} bounds for {len(items)} delays",
+            where="options.delay_bounds",
+            wanted="one entry a delay",
         )
-    pairs = [(0.0, math.inf) if bounds is None or b is None else b for b in (bounds or [None] * len(items))]
-    return tuple(_as_lag(item, like, *pair, f"delays[{i}]") for i, (item, pair) in enumerate(zip(items, pairs, strict=True)))
+    pairs = [
+        (0.0, math.inf) if bounds is None or b is None else b
+        for b in (bounds or [None] * len(items))
+    ]
+    return tuple(
+        _as_lag(item, like, *pair, f"delays[{i}]")
+        for i, (item, pair) in enumerate(zip(items, pairs, strict=True))
+    )
 
 
 def _as_lag(item: object, like: Tensor, lower: float, upper: float, where: str) -> Lag:
     if isinstance(item, (int, float)) or (isinstance(item, Tensor)):
         value = torch.as_tensor(item, dtype=like.dtype, device=like.device)
         if bool((~torch.isfinite(value) | (value < 0)).any()):
-            raise SolverError("a delay is negative or not finite", where=where, wanted="finite delays >= 0")
+            raise SolverError(
+                "a delay is negative or not finite", where=where, wanted="finite delays >= 0"
+            )
         zero = value == 0
         return ConstantLag(value, bool(zero.any()), bool(zero.all()))
     if not callable(item):
-        raise SolverError(f"{type(item).__name__} is no delay", where=where, wanted="a tensor, tau(t) or tau(t, x)")
+        raise SolverError(
+            f"{type(item).__name__} is no delay",
+            where=where,
+            wanted="a tensor, tau(t) or tau(t, x)",
+        )
     path = _as_path(item)
     if path is not None:
         return path
@@ -81,11 +95,15 @@ def _as_lag(item: object, like: Tensor, lower: float, upper: float, where: str) 
         return TimeLag(item, lower, upper)
     if count == 2:
         return StateLag(item, lower, upper)
-    raise SolverError(f"a delay that takes {count} arguments", where=where, wanted="tau(t) or tau(t, x)")
+    raise SolverError(
+        f"a delay that takes {count} arguments", where=where, wanted="tau(t) or tau(t, x)"
+    )
 
 
 def _as_path(item: Callable[..., Tensor]) -> TimeLag | None:
-    from certdde.delays.paths import DelayPath  # late: the words of the field need no solver, nor does a constant delay
+    from certdde.delays.paths import (
+        DelayPath,
+    )  # late: the words of the field need no solver, nor does a constant delay
 
     if not isinstance(item, DelayPath):
         return None

@@ -40,15 +40,29 @@ class Place:
     offset: int
 
     @classmethod
-    def of(cls, problem: Problem, tableau: Tableau, grid: Grid, window: Window, past: Tensor | None, offset: int) -> "Place":
+    def of(
+        cls,
+        problem: Problem,
+        tableau: Tableau,
+        grid: Grid,
+        window: Window,
+        past: Tensor | None,
+        offset: int,
+    ) -> "Place":
         """Compute nodes and stage times."""
         nodes = grid.rows(window.first, window.last)
-        return cls(problem, tableau, grid, window, nodes, stage_times(nodes, tableau.moments), past, offset)
+        return cls(
+            problem, tableau, grid, window, nodes, stage_times(nodes, tableau.moments), past, offset
+        )
 
     def clock(self) -> list[list[Tensor]]:
         """Return the time of each stage of each step, shaped to broadcast with states."""
         problem, width = self.problem, self.times.shape[2]
-        times = self.times.squeeze(-1) if width == 1 else self.times.reshape(*self.times.shape[:2], *problem.batch, 1)
+        times = (
+            self.times.squeeze(-1)
+            if width == 1
+            else self.times.reshape(*self.times.shape[:2], *problem.batch, 1)
+        )
         return self.by_stage(times)
 
     def by_stage(self, values: Tensor) -> list[list[Tensor]]:
@@ -90,7 +104,9 @@ class Place:
             old = problem.past(self._inside(flat - (flat.detach() - limit).clamp(min=0), s))
             mask = part.before.unsqueeze(1).expand(-1, moments, -1).reshape(count * moments, -1, 1)
             value = old if value is None else torch.where(mask, old, value)
-        return value.expand(-1, problem.size, -1).reshape(count, moments, *problem.batch, problem.dimension)
+        return value.expand(-1, problem.size, -1).reshape(
+            count, moments, *problem.batch, problem.dimension
+        )
 
     def _solution(self, s: Tensor) -> Tensor:
         """Evaluate the solution before the window at times (Q, 1 or B): (Q, 1 or B, n)."""
@@ -142,7 +158,12 @@ def reader(lookups: list[Lookup], w: int) -> Callable[[int, Tensor], list[Tensor
 
 
 def overlapping_step(
-    place: Place, weights: StepWeights, clock: list[Tensor], lookups: list[Lookup], x: Tensor, lengths: Tensor
+    place: Place,
+    weights: StepWeights,
+    clock: list[Tensor],
+    lookups: list[Lookup],
+    x: Tensor,
+    lengths: Tensor,
 ) -> tuple[Tensor, list[Tensor]]:
     """Take a step that looks into itself: iterate on its own polynomial, which gains one order a sweep."""
     problem, tableau = place.problem, place.tableau
@@ -158,7 +179,9 @@ def overlapping_step(
     return after, slopes
 
 
-def _mixed(place: Place, lookups: list[Lookup], index: int, stage: int, state: Tensor, own: Tensor) -> Tensor:
+def _mixed(
+    place: Place, lookups: list[Lookup], index: int, stage: int, state: Tensor, own: Tensor
+) -> Tensor:
     """Return a delayed state from the past, from the step's own polynomial, or the state itself where the delay is 0."""
     problem, start = place.problem, place.nodes[0]
     length = place.nodes[1] - start
@@ -175,4 +198,6 @@ def _mixed(place: Place, lookups: list[Lookup], index: int, stage: int, state: T
 def _own(place: Place, x: Tensor, slopes: list[Tensor], lengths: Tensor) -> Tensor:
     problem = place.problem
     k = torch.stack(slopes).reshape(1, len(slopes), problem.size, problem.dimension)
-    return polynomials(place.tableau, x.reshape(1, problem.size, problem.dimension), k, lengths[..., None, None])
+    return polynomials(
+        place.tableau, x.reshape(1, problem.size, problem.dimension), k, lengths[..., None, None]
+    )

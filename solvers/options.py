@@ -64,9 +64,13 @@ class Options:
         for name in ("step", "bound", "window", "max_steps"):
             value = getattr(self, name)
             if value is not None and not value > 0:
-                raise SolverError(f"{value} is not positive", where=f"options.{name}", wanted="a number > 0")
+                raise SolverError(
+                    f"{value} is not positive", where=f"options.{name}", wanted="a number > 0"
+                )
         if self.min_step < 0:
-            raise SolverError(f"{self.min_step} is negative", where="options.min_step", wanted="a number >= 0")
+            raise SolverError(
+                f"{self.min_step} is negative", where="options.min_step", wanted="a number >= 0"
+            )
 
     @classmethod
     def of(cls, options: "Options | Mapping[str, object] | None") -> "Options":
@@ -84,5 +88,7 @@ class Options:
         known = [field.name for field in fields(cls)]
         for key in options:
             if key not in known:
-                raise SolverError(f"unknown option {key!r}", where="options", wanted=f"one of {', '.join(known)}")
+                raise SolverError(
+                    f"unknown option {key!r}", where="options", wanted=f"one of {', '.join(known)}"
+                )
         return cls(**options)  # type: ignore[arg-type]

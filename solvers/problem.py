@@ -72,7 +72,9 @@ class Problem:
     def past(self, s: Tensor) -> Tensor:
         """Evaluate the history at times s (Q, 1 or B): (Q, B, n)."""
         value = self.history(self.times(s)).to(self.x0)
-        return value.expand(s.shape[0], *self.batch, self.dimension).reshape(s.shape[0], self.size, self.dimension)
+        return value.expand(s.shape[0], *self.batch, self.dimension).reshape(
+            s.shape[0], self.size, self.dimension
+        )
 
 
 def pose(f: RightSide, history: object, t: Tensor, delays: object, options: Options) -> Problem:
@@ -88,11 +90,15 @@ def pose(f: RightSide, history: object, t: Tensor, delays: object, options: Opti
     x0 = source.initial(t[:1])
     if not x0.is_floating_point() or x0.ndim == 0:
         raise SolverError(
-            f"the history gives shape {tuple(x0.shape)}, type {x0.dtype}", where="history", wanted="floats (..., n)"
+            f"the history gives shape {tuple(x0.shape)}, type {x0.dtype}",
+            where="history",
+            wanted="floats (..., n)",
         )
     times = t.to(device=x0.device, dtype=x0.dtype)
     if t.ndim != 1 or t.shape[0] < 2 or not bool((times[1:] > times[:-1]).all()):
-        raise SolverError(f"times of shape {tuple(t.shape)}", where="t", wanted="two or more increasing times")
+        raise SolverError(
+            f"times of shape {tuple(t.shape)}", where="t", wanted="two or more increasing times"
+        )
     lags = as_lags(delays, x0, options.delay_bounds)  # type: ignore[arg-type]
     shapes = [lag.value.shape for lag in lags if isinstance(lag, ConstantLag)]
     shapes += [lag.function(times[0]).shape for lag in lags if isinstance(lag, TimeLag)]
@@ -104,7 +110,9 @@ def pose(f: RightSide, history: object, t: Tensor, delays: object, options: Opti
             where="delays",
             wanted="a scalar, or one delay per sample",
         ) from None
-    problem = Problem(f, source, times, lags, x0.expand(*batch, x0.shape[-1]), tuple(batch), options.jumps)
+    problem = Problem(
+        f, source, times, lags, x0.expand(*batch, x0.shape[-1]), tuple(batch), options.jumps
+    )
     return problem
 
 
@@ -121,7 +129,11 @@ def needs_graph(problem: Problem) -> bool:
     value = problem.f(t0[0], problem.x0, [before for _ in problem.lags])
     if not isinstance(value, Tensor) or value.shape != problem.x0.shape:
         got = tuple(value.shape) if isinstance(value, Tensor) else type(value).__name__
-        raise SolverError(f"f returns {got}", where="f", wanted=f"a tensor of the shape of the state, {tuple(problem.x0.shape)}")
+        raise SolverError(
+            f"f returns {got}",
+            where="f",
+            wanted=f"a tensor of the shape of the state, {tuple(problem.x0.shape)}",
+        )
     if not torch.is_grad_enabled():
         return False
     lagged = [lag.value for lag in problem.lags if isinstance(lag, ConstantLag)]

@@ -74,10 +74,14 @@ class Store:
         """Add a step (B, J, n) to the accepted samples; the row of the others is written too, and overwritten later."""
         capacity, batch, degree, n = self.coefficients.shape
         place = self.taken * batch + self._sample
-        self.coefficients.view(capacity * batch, degree * n).index_copy_(0, place, coefficients.reshape(batch, degree * n))
+        self.coefficients.view(capacity * batch, degree * n).index_copy_(
+            0, place, coefficients.reshape(batch, degree * n)
+        )
         self.taken = self.taken + accepted.long()
         now = self.nodes.gather(1, self.taken.unsqueeze(1)).squeeze(1)
-        self.nodes.scatter_(1, self.taken.unsqueeze(1), torch.where(accepted, end, now).unsqueeze(1))
+        self.nodes.scatter_(
+            1, self.taken.unsqueeze(1), torch.where(accepted, end, now).unsqueeze(1)
+        )
         self._room -= 1
 
     def make_room(self, oldest: Tensor | None) -> None:

@@ -64,11 +64,15 @@ class Solution:
         """
         flat = self._flat(s)
         t0 = self.t[0]
-        past = self.problem.past(torch.minimum(flat, t0).expand_as(flat)).expand(-1, self.problem.size, -1)
+        past = self.problem.past(torch.minimum(flat, t0).expand_as(flat)).expand(
+            -1, self.problem.size, -1
+        )
         mask = (flat < t0).unsqueeze(-1)
         return self._shaped(s, torch.where(mask, past, self._after(flat, 0)))
 
-    def derivative(self, s: Float[Tensor, "*times"], order: int = 1) -> Float[Tensor, "*times_and_batch n"]:
+    def derivative(
+        self, s: Float[Tensor, "*times"], order: int = 1
+    ) -> Float[Tensor, "*times_and_batch n"]:
         """Return the derivative of the dense output at times t[0] <= s <= t[-1], shaped as :meth:`at`; one order less exact.
 
         Raises
@@ -78,19 +82,35 @@ class Solution:
         """
         flat = self._flat(s)
         if bool((flat < self.t[0]).any()):
-            raise SolverError("a time before the first", where="s", wanted="differentiate the history itself there")
+            raise SolverError(
+                "a time before the first",
+                where="s",
+                wanted="differentiate the history itself there",
+            )
         return self._shaped(s, self._after(flat, order))
 
     def _flat(self, s: Tensor) -> Tensor:
         times = s.to(self.t)
         if bool((times > self.t[-1]).any()):
-            raise SolverError("a time after the last one of the solution", where="s", wanted=f"s <= {float(self.t[-1]):g}")
-        return times.reshape(-1, 1) if s.ndim <= 1 else times.expand(-1, *self.problem.batch).reshape(s.shape[0], -1)
+            raise SolverError(
+                "a time after the last one of the solution",
+                where="s",
+                wanted=f"s <= {float(self.t[-1]):g}",
+            )
+        return (
+            times.reshape(-1, 1)
+            if s.ndim <= 1
+            else times.expand(-1, *self.problem.batch).reshape(s.shape[0], -1)
+        )
 
     def _after(self, s: Tensor, order: int) -> Tensor:
         step, theta, length = self.grid.find(torch.maximum(s, self.t[0]), 0, self.past.shape[0])
         value = polynomial(gather(self.past, step), theta, length.expand_as(theta), order)
-        value = torch.where((s.expand(-1, self.problem.size) <= self.good_until.reshape(-1)).unsqueeze(-1), value, torch.nan)
+        value = torch.where(
+            (s.expand(-1, self.problem.size) <= self.good_until.reshape(-1)).unsqueeze(-1),
+            value,
+            torch.nan,
+        )
         return value.expand(-1, self.problem.size, -1)
 
     def _shaped(self, s: Tensor, value: Tensor) -> Tensor:

@@ -24,8 +24,12 @@ class StepWeights:
 
 def number_weights(tableau: Tableau, h: float) -> StepWeights:
     """Return the weights for a step that all samples share and that nothing depends on."""
-    rows = tuple(tuple((j, h * v) for j, v in enumerate(row[:i]) if v) for i, row in enumerate(tableau.a))
-    return StepWeights(rows, tuple((i, h * v) for i, v in enumerate(tableau.b) if v), h * tableau.diagonal)
+    rows = tuple(
+        tuple((j, h * v) for j, v in enumerate(row[:i]) if v) for i, row in enumerate(tableau.a)
+    )
+    return StepWeights(
+        rows, tuple((i, h * v) for i, v in enumerate(tableau.b) if v), h * tableau.diagonal
+    )
 
 
 def tensor_weights(tableau: Tableau, h: Tensor) -> list[StepWeights]:
@@ -38,7 +42,9 @@ def tensor_weights(tableau: Tableau, h: Tensor) -> list[StepWeights]:
     for row in table.unbind(0):
         views = row.unbind(0)
         pairs = list(zip(flat, views[:-1], strict=True))
-        a = tuple(tuple((j, w) for (i, j, _), w in pairs if i == stage) for stage in range(tableau.stages))
+        a = tuple(
+            tuple((j, w) for (i, j, _), w in pairs if i == stage) for stage in range(tableau.stages)
+        )
         result.append(StepWeights(a, tuple((j, w) for (i, j, _), w in pairs if i == -1), views[-1]))
     return result
 
@@ -74,15 +80,17 @@ def advance(
             slopes.append(first)
             continue
         state = combine(x, slopes, weights.a[stage])
-        values = delayed(stage, state)
-        if tableau.is_implicit(stage):
-            if matrix is None:
-                matrix = jacobian(f, times[stage], state, values)
-            slope = solve_stage(f, times[stage], state, values, weights.diagonal, slopes[-1], matrix)
-            state = state + weights.diagonal * slope
-            slopes.append(slope)
-        else:
-            slopes.append(f(times[stage], state, values))
+        if not tableau.is_implicit(stage):
+            slopes.append(f(times[stage], state, delayed(stage, state)))
+            continue
+
+        def g(y: Tensor, stage: int = stage) -> Tensor:
+            return f(times[stage], y, delayed(stage, y))
+
+        matrix = jacobian(g, state) if matrix is None else matrix
+        slope = solve_stage(g, state, weights.diagonal, slopes[-1], matrix)
+        state = state + weights.diagonal * slope
+        slopes.append(slope)
     if tableau.last_is_first:
         return state, slopes
     return combine(x, slopes, weights.b), slopes

@@ -86,13 +86,27 @@ def _esdirk3() -> Tableau:
     c = np.array([0.0, 2 * g, 0.6, 1.0])
     a32 = (0.18 - g * 0.6) / (2 * g)  # stage order 2: sum a_3j c_j = c_3^2 / 2
     third = (0.6 - a32 - g, a32, g)
-    b = np.linalg.solve(np.vander(c[:3], 3, increasing=True).T, np.array([1 - g, 0.5 - g, 1 / 3 - g]))
+    b = np.linalg.solve(
+        np.vander(c[:3], 3, increasing=True).T, np.array([1 - g, 0.5 - g, 1 / 3 - g])
+    )
     weights = (*b.tolist(), g)
     hat_4 = 0.36  # embedded weights of order 2: this one and the second are free
-    hat_3 = np.linalg.solve(np.array([[1, 1, 1], c[:3], [0, 1, 0]]), np.array([1 - hat_4, 0.5 - hat_4, weights[1]]))
+    hat_3 = np.linalg.solve(
+        np.array([[1, 1, 1], c[:3], [0, 1, 0]]), np.array([1 - hat_4, 0.5 - hat_4, weights[1]])
+    )
     error = tuple(float(v) for v in np.asarray(weights) - np.array([*hat_3, hat_4]))
     a = ((), (g, g), third, weights)
-    return Tableau("esdirk3", 3, a, weights, tuple(c.tolist()), error, _hermite(weights), diagonal=g, last_is_first=True)
+    return Tableau(
+        "esdirk3",
+        3,
+        a,
+        weights,
+        tuple(c.tolist()),
+        error,
+        _hermite(weights),
+        diagonal=g,
+        last_is_first=True,
+    )
 
 
 EULER = Tableau("euler", 1, ((),), (1.0,), (0.0,), None, ((1.0,),))
@@ -168,5 +182,7 @@ def tableau_named(method: str) -> Tableau:
         If there is none.
     """
     if method not in TABLEAUX:
-        raise SolverError(f"unknown method {method!r}", where="method", wanted=f"one of {', '.join(TABLEAUX)}")
+        raise SolverError(
+            f"unknown method {method!r}", where="method", wanted=f"one of {', '.join(TABLEAUX)}"
+        )
     return TABLEAUX[method]

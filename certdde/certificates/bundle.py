@@ -22,7 +22,11 @@ JSON_NAME = "certificate.json"
 def digest(data: Mapping[str, Any], entries: Mapping[str, bytes]) -> str:
     """Return the SHA-256 of section 1 of the format, over the JSON object without ``digest`` and the other entries."""
     plain = {key: value for key, value in data.items() if key != "digest"}
-    total = hashlib.sha256(json.dumps(plain, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False).encode())
+    total = hashlib.sha256(
+        json.dumps(
+            plain, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False
+        ).encode()
+    )
     for name in sorted(entries):
         total.update(name.encode() + b"\0" + hashlib.sha256(entries[name]).digest())
     return total.hexdigest()
@@ -54,11 +58,16 @@ def write(path: Path, data: Mapping[str, Any], entries: Mapping[str, bytes]) -> 
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED) as archive:
-            for name, content in [(JSON_NAME, json.dumps(complete, indent=1, allow_nan=False).encode()), *sorted(entries.items())]:
+            for name, content in [
+                (JSON_NAME, json.dumps(complete, indent=1, allow_nan=False).encode()),
+                *sorted(entries.items()),
+            ]:
                 archive.writestr(zipfile.ZipInfo(name), content, zipfile.ZIP_DEFLATED)
         temporary.replace(path)
     except OSError as error:
-        raise CertificateError(f"cannot write ({error.strerror})", where=str(path), wanted="a writable place") from None
+        raise CertificateError(
+            f"cannot write ({error.strerror})", where=str(path), wanted="a writable place"
+        ) from None
     return complete
 
 
@@ -75,9 +84,23 @@ def read(path: Path) -> tuple[dict[str, Any], dict[str, bytes]]:
             entries = {name: archive.read(name) for name in archive.namelist()}
         return json.loads(entries.pop(JSON_NAME)), entries
     except FileNotFoundError:
-        raise CertificateError("no such file", where=str(path), wanted="a file that certdde certify wrote") from None
-    except (OSError, zipfile.BadZipFile, KeyError, ValueError, NotImplementedError, RuntimeError, EOFError) as error:
-        raise CertificateError(f"not a certificate ({type(error).__name__})", where=str(path), wanted="a file that certdde certify wrote") from None
+        raise CertificateError(
+            "no such file", where=str(path), wanted="a file that certdde certify wrote"
+        ) from None
+    except (
+        OSError,
+        zipfile.BadZipFile,
+        KeyError,
+        ValueError,
+        NotImplementedError,
+        RuntimeError,
+        EOFError,
+    ) as error:
+        raise CertificateError(
+            f"not a certificate ({type(error).__name__})",
+            where=str(path),
+            wanted="a file that certdde certify wrote",
+        ) from None
 
 
 def read_arrays(entries: Mapping[str, bytes], part: int) -> dict[str, np.ndarray]:

@@ -60,7 +60,9 @@ class Certificate:
         """
         data, entries = read(Path(path))
         if not isinstance(data, dict) or data.get("schema") != SCHEMA:
-            raise CertificateError("not a certificate of a known version", where=str(path), wanted=f"schema {SCHEMA}")
+            raise CertificateError(
+                "not a certificate of a known version", where=str(path), wanted=f"schema {SCHEMA}"
+            )
         return cls(data, entries, Path(path))
 
     def save(self, path: str | Path) -> Certificate:
@@ -79,7 +81,10 @@ class Certificate:
         from certdde.verify.checker import check_file
 
         if self.path is None:
-            raise CertificateError("the certificate is not saved", wanted="call save(path) first: the checker reads a file")
+            raise CertificateError(
+                "the certificate is not saved",
+                wanted="call save(path) first: the checker reads a file",
+            )
         return check_file(self.path)
 
     def report(self, directory: str | Path) -> dict[str, Path]:
@@ -93,20 +98,29 @@ def system_section(system: DelaySystem) -> dict[str, Any]:
     """Return the ``system`` section, in the user's coordinates."""
     domain = None
     if system.domain is not None:
-        domain = {s: [float(lo + x), float(hi + x)] for s, (lo, hi), x in zip(system.states, system.domain, system.equilibrium, strict=True)}
+        domain = {
+            s: [float(lo + x), float(hi + x)]
+            for s, (lo, hi), x in zip(system.states, system.domain, system.equilibrium, strict=True)
+        }
     return {
         "name": system.name,
         "states": list(system.states),
         "equations": list(system.equations),
         "parameters": {name: float(value) for name, value in system.parameters.items()},
-        "equilibrium": {s: float(x) for s, x in zip(system.states, system.equilibrium, strict=True)},
+        "equilibrium": {
+            s: float(x) for s, x in zip(system.states, system.equilibrium, strict=True)
+        },
         "domain": domain,
     }
 
 
 def delay_section(delay: Constant) -> dict[str, Any]:
     """Return the ``delay`` section."""
-    return {"name": delay.name, "class": "constant", "range": [float(delay.lower), float(delay.upper)]}
+    return {
+        "name": delay.name,
+        "class": "constant",
+        "range": [float(delay.lower), float(delay.upper)],
+    }
 
 
 def versions() -> dict[str, str]:
@@ -120,7 +134,15 @@ def versions() -> dict[str, str]:
     return found
 
 
-def certified(system: DelaySystem, delay: Constant, parts: Sequence[Part], *, nonlinear: Mapping[str, Sequence[str]], area: Mapping[str, Any] | None, **extra: Any) -> Certificate:  # noqa: ANN401
+def certified(
+    system: DelaySystem,
+    delay: Constant,
+    parts: Sequence[Part],
+    *,
+    nonlinear: Mapping[str, Sequence[str]],
+    area: Mapping[str, Any] | None,
+    **extra: Any,
+) -> Certificate:
     """Build a certificate of status ``certified`` (rigor ``float64`` until the checker has accepted it).
 
     Parameters
@@ -145,23 +167,50 @@ def certified(system: DelaySystem, delay: Constant, parts: Sequence[Part], *, no
         "area": dict(area) if area else None,
     }
     kind = "neural" if any(p.functional.kind == "neural" for p in parts) else "quadratic"
-    functional = {"kind": kind, "order": parts[0].functional.order, "parts": [p.description(system.states) for p in parts]}
-    data = _frame("certified", claim_sentence(section, delay_section(delay), region), section, delay, extra)
-    data |= {"functional": functional, "proof": {"nonlinear": {k: list(v) for k, v in nonlinear.items()}}, "region": region}
-    entries = {name: content for i, part in enumerate(parts) for name, content in part.entries(i).items()}
+    functional = {
+        "kind": kind,
+        "order": parts[0].functional.order,
+        "parts": [p.description(system.states) for p in parts],
+    }
+    data = _frame(
+        "certified", claim_sentence(section, delay_section(delay), region), section, delay, extra
+    )
+    data |= {
+        "functional": functional,
+        "proof": {"nonlinear": {k: list(v) for k, v in nonlinear.items()}},
+        "region": region,
+    }
+    entries = {
+        name: content for i, part in enumerate(parts) for name, content in part.entries(i).items()
+    }
     return Certificate(data, entries)
 
 
-def not_certified(status: str, reason: str, system: DelaySystem, delay: Constant, *, counterexample: Mapping[str, Any] | None = None, **extra: Any) -> Certificate:  # noqa: ANN401
+def not_certified(
+    status: str,
+    reason: str,
+    system: DelaySystem,
+    delay: Constant,
+    *,
+    counterexample: Mapping[str, Any] | None = None,
+    **extra: Any,
+) -> Certificate:
     """Build the record of an ``unknown`` or ``refuted`` outcome; ``reason`` says why and where."""
     section = system_section(system)
     data = _frame(status, reason, section, delay, extra)
     empty = {"domain": section["domain"], "level": None, "radius": None, "area": None}
-    data |= {"functional": None, "proof": None, "region": empty, "counterexample": dict(counterexample) if counterexample else None}
+    data |= {
+        "functional": None,
+        "proof": None,
+        "region": empty,
+        "counterexample": dict(counterexample) if counterexample else None,
+    }
     return Certificate(data)
 
 
-def _frame(status: str, claim: str, system: Mapping[str, Any], delay: Constant, extra: Mapping[str, Any]) -> dict[str, Any]:
+def _frame(
+    status: str, claim: str, system: Mapping[str, Any], delay: Constant, extra: Mapping[str, Any]
+) -> dict[str, Any]:
     return {
         "schema": SCHEMA,
         "kind": "krasovskii",

@@ -10,29 +10,40 @@ def _number(value: float) -> str:
     return repr(float(value))
 
 
-def claim_sentence(system: Mapping[str, Any], delay: Mapping[str, Any], region: Mapping[str, Any]) -> str:
+def claim_sentence(
+    system: Mapping[str, Any], delay: Mapping[str, Any], region: Mapping[str, Any]
+) -> str:
     """Return the claim, from the sections of ``certificate.json``."""
-    a, b = delay["range"]
-    head = f"For every constant delay {delay['name']} in [{_number(a)}, {_number(b)}], the equilibrium {equilibrium_text(system)} of {system_text(system)} is"
+    a, b = (_number(end) for end in delay["range"])
+    head = (
+        f"For every constant delay {delay['name']} in [{a}, {b}],"
+        f" the equilibrium {equilibrium_text(system)} of {system_text(system)} is"
+    )
     if region["level"] is None:
         return f"{head} globally asymptotically stable."
-    box = ", ".join(f"{_number(lo)} <= {s} <= {_number(hi)}" for s, (lo, hi) in ((s, region["domain"][s]) for s in system["states"]))
-    radius = region["radius"]
+    ends = [(state, *region["domain"][state]) for state in system["states"]]
+    box = ", ".join(f"{_number(lo)} <= {state} <= {_number(hi)}" for state, lo, hi in ends)
+    rho, rate = (_number(region["radius"][key]) for key in ("rho", "rho_rate"))
     return (
-        f"{head} asymptotically stable, and every absolutely continuous history with square integrable derivative, values in {box} and {level_text(region['level'])}"
-        f" stays there and tends to the equilibrium; all histories within {_number(radius['rho'])} of the equilibrium in every state"
-        f" with rates at most {_number(radius['rho_rate'])} are among them."
+        f"{head} asymptotically stable, and every absolutely continuous history with square"
+        f" integrable derivative, values in {box} and {level_text(region['level'])} stays there"
+        f" and tends to the equilibrium; all histories within {rho} of the equilibrium in every"
+        f" state with rates at most {rate} are among them."
     )
 
 
 def equilibrium_text(system: Mapping[str, Any]) -> str:
     """Return ``x = 0.0, y = 1.0``."""
-    return ", ".join(f"{s} = {_number(system['equilibrium'].get(s, 0.0))}" for s in system["states"])
+    return ", ".join(
+        f"{s} = {_number(system['equilibrium'].get(s, 0.0))}" for s in system["states"]
+    )
 
 
 def system_text(system: Mapping[str, Any]) -> str:
     """Return the equations, and the parameters in order of name."""
-    parameters = ", ".join(f"{name} = {_number(system['parameters'][name])}" for name in sorted(system["parameters"]))
+    parameters = ", ".join(
+        f"{name} = {_number(system['parameters'][name])}" for name in sorted(system["parameters"])
+    )
     return "; ".join(system["equations"]) + (f" with {parameters}" if parameters else "")
 
 

@@ -48,10 +48,16 @@ class Part:
     def entries(self, index: int) -> dict[str, bytes]:
         """Return the file's entries for this part."""
         quadratic = {"P": self.functional.P, "S": self.functional.S, "R": self.functional.R}
-        arrays = {name: value.detach().numpy().astype(np.float64) for name, value in quadratic.items()}
+        arrays = {
+            name: value.detach().numpy().astype(np.float64) for name, value in quadratic.items()
+        }
         arrays |= {"breaks": np.asarray(self.breaks, dtype=np.float64), **self.arrays}
         entries = {f"part{index}.npz": array_entry(arrays)}
-        tensors = {key: value for name, network in self._networks() for key, value in _tensors(name, network).items()}
+        tensors = {
+            key: value
+            for name, network in self._networks()
+            for key, value in _tensors(name, network).items()
+        }
         if tensors:
             entries[f"part{index}.safetensors"] = tensor_entry(tensors)
         return entries
@@ -60,7 +66,12 @@ class Part:
         """Return PART of ``certificate.json``."""
         return {
             "networks": {
-                name: {"inputs": [states[i] for i in network.inputs], "activation": "tanh", "layers": len(network.weights)} for name, network in self._networks()
+                name: {
+                    "inputs": [states[i] for i in network.inputs],
+                    "activation": "tanh",
+                    "layers": len(network.weights),
+                }
+                for name, network in self._networks()
             }
         }
 
@@ -74,7 +85,13 @@ def _tensors(name: str, network: Network) -> dict[str, np.ndarray]:
     return tensors | {f"{name}.bias{i}": b.detach().numpy() for i, b in enumerate(network.biases)}
 
 
-def read_functional(description: Mapping[str, Any], states: Sequence[str], order: int, arrays: Mapping[str, np.ndarray], tensors: Mapping[str, np.ndarray]) -> Functional:
+def read_functional(
+    description: Mapping[str, Any],
+    states: Sequence[str],
+    order: int,
+    arrays: Mapping[str, np.ndarray],
+    tensors: Mapping[str, np.ndarray],
+) -> Functional:
     """Rebuild the functional of a part from a certificate's sections, for reports and attacks."""
     import torch
 
@@ -85,6 +102,8 @@ def read_functional(description: Mapping[str, Any], states: Sequence[str], order
         depth = fields["layers"]
         weights = tuple(torch.as_tensor(tensors[f"{name}.weight{i}"].copy()) for i in range(depth))
         biases = tuple(torch.as_tensor(tensors[f"{name}.bias{i}"].copy()) for i in range(depth - 1))
-        networks[name] = Network(tuple(list(states).index(s) for s in fields["inputs"]), weights, biases)
+        networks[name] = Network(
+            tuple(list(states).index(s) for s in fields["inputs"]), weights, biases
+        )
     p, s, r = (torch.as_tensor(arrays[k]) for k in ("P", "S", "R"))
     return Functional(order, p, s, r, networks.get("V0"), networks.get("W"))

@@ -25,8 +25,20 @@ class Constant:
     def __post_init__(self) -> None:
         where = f"delays.{self.name}.range"
         if not (math.isfinite(self.lower) and math.isfinite(self.upper)):
-            raise ProblemError(f"[{self.lower}, {self.upper}] is not finite", where=where, wanted="two finite numbers")
+            raise ProblemError(
+                f"[{self.lower}, {self.upper}] is not finite",
+                where=where,
+                wanted="two finite numbers",
+            )
         if self.lower < 0 or self.upper <= 0:
-            raise ProblemError(f"[{self.lower}, {self.upper}] has no positive delay or a negative one", where=where, wanted="0 <= lower <= upper, upper > 0")
+            raise ProblemError(
+                f"[{self.lower}, {self.upper}] has no positive delay or a negative one",
+                where=where,
+                wanted="0 <= lower <= upper, upper > 0",
+            )
         if self.lower > self.upper:
-            raise ProblemError(f"[{self.lower}, {self.upper}] is reversed", where=where, wanted=f"[{self.upper}, {self.lower}]")
+            raise ProblemError(
+                f"[{self.lower}, {self.upper}] is reversed",
+                where=where,
+                wanted=f"[{self.upper}, {self.lower}]",
+            )

@@ -16,47 +16,56 @@ from torch.nn.functional import linear
 class Enclosure(Protocol):
     """A vector of quantities enclosed on a batch of boxes."""
 
-    def affine(self, weight: torch.Tensor, bias: torch.Tensor | None) -> Any:  # noqa: ANN401
+    def affine(self, weight: torch.Tensor, bias: torch.Tensor | None) -> Any:
         """Return weight @ self + bias."""
 
-    def tanh(self) -> Any:  # noqa: ANN401
+    def tanh(self) -> Any:
         """Return tanh of each component."""
 
-    def damp(self, other: Any) -> Any:  # noqa: ANN401
+    def damp(self, other: Any) -> Any:
         """Return (1 - self^2) * other, componentwise; other vanishes at the origin."""
 
-    def column(self, index: int) -> Any:  # noqa: ANN401
+    def column(self, index: int) -> Any:
         """Return one component, as a quantity with + - * / and integer powers."""
 
-    def columns(self, index: Sequence[int]) -> Any:  # noqa: ANN401
+    def columns(self, index: Sequence[int]) -> Any:
         """Return a vector of some components."""
 
 
-def affine(value: Any, weight: torch.Tensor, bias: torch.Tensor | None = None) -> Any:  # noqa: ANN401
+def affine(value: Any, weight: torch.Tensor, bias: torch.Tensor | None = None) -> Any:
     """Return weight @ value + bias."""
-    return linear(value, weight, bias) if isinstance(value, torch.Tensor) else value.affine(weight, bias)
+    return (
+        linear(value, weight, bias)
+        if isinstance(value, torch.Tensor)
+        else value.affine(weight, bias)
+    )
 
 
-def damp(value: Any, other: Any) -> Any:  # noqa: ANN401
+def damp(value: Any, other: Any) -> Any:
     """Return (1 - value^2) * other."""
     return (1 - value * value) * other if isinstance(value, torch.Tensor) else value.damp(other)
 
 
-def column(value: Any, index: int) -> Any:  # noqa: ANN401
+def column(value: Any, index: int) -> Any:
     """Return one component."""
     return value[..., index] if isinstance(value, torch.Tensor) else value.column(index)
 
 
-def columns(value: Any, index: Sequence[int]) -> Any:  # noqa: ANN401
+def columns(value: Any, index: Sequence[int]) -> Any:
     """Return a vector of some components."""
     return value[..., list(index)] if isinstance(value, torch.Tensor) else value.columns(index)
 
 
-def concatenate(parts: Sequence[Any], scalars: Sequence[Any], order: Sequence[tuple[str, int]]) -> Any:  # noqa: ANN401
+def concatenate(
+    parts: Sequence[Any], scalars: Sequence[Any], order: Sequence[tuple[str, int]]
+) -> Any:
     """Join vectors and scalars into one vector, in the order given by ("vector", i) and ("scalar", i)."""
     pieces = [parts[i] if kind == "vector" else scalars[i] for kind, i in order]
     if isinstance(pieces[0], torch.Tensor):
         reference = next(p for (kind, _), p in zip(order, pieces, strict=True) if kind == "vector")
-        shaped = [p if kind == "vector" else p.expand(reference.shape[:-1]).unsqueeze(-1) for (kind, _), p in zip(order, pieces, strict=True)]
+        shaped = [
+            p if kind == "vector" else p.expand(reference.shape[:-1]).unsqueeze(-1)
+            for (kind, _), p in zip(order, pieces, strict=True)
+        ]
         return torch.cat(shaped, dim=-1)
     return type(pieces[0]).join(pieces)

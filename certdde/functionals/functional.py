@@ -57,7 +57,7 @@ class Functional:
         )
 
     def unscaled(self, state: torch.Tensor, time: float) -> Functional:
-        """Return the functional in x = diag(state) z, t = time * s, from one found in (z, s); exact for powers of two."""
+        """Return V in x = diag(state) z, t = time * s, from V in (z, s); exact for powers of two."""
         lift = torch.cat([1 / state, *[1 / (state * time)] * self.order])
         outer = 1 / torch.outer(state, state)
         return Functional(
@@ -70,8 +70,11 @@ class Functional:
         )
 
     def bessel(self, longest: float) -> torch.Tensor:
-        """Return P + blkdiag(0, S/tau, 3S/tau, ..) for tau = longest, under w^T . w a lower bound of V's quadratic part."""
-        blocks = [torch.zeros_like(self.S), *((2 * k + 1) * self.S / longest for k in range(self.order))]
+        """Return P + blkdiag(0, S/tau, 3S/tau, ..), tau = longest: w^T . w bounds V's quadratic part."""
+        blocks = [
+            torch.zeros_like(self.S),
+            *((2 * k + 1) * self.S / longest for k in range(self.order)),
+        ]
         return self.P + torch.block_diag(*blocks)
 
     def core(self, longest: float) -> torch.Tensor:
@@ -83,13 +86,18 @@ class Functional:
 
     def on_constant_histories(self, x: torch.Tensor, delay: float) -> torch.Tensor:
         """Return V of the constant history x (deviations, shape (..., n)) for one value of the delay."""
-        n = self.dimension
-        w = torch.cat([x, delay * x, *[torch.zeros_like(x)] * (self.order - 1)], dim=-1) if self.order else x
+        w = (
+            torch.cat([x, delay * x, *[torch.zeros_like(x)] * (self.order - 1)], dim=-1)
+            if self.order
+            else x
+        )
         value = torch.einsum("...i,ij,...j->...", w, self.P[: w.shape[-1], : w.shape[-1]], w)
         value = value + delay * torch.einsum("...i,ij,...j->...", x, self.S, x)
         for network, factor in ((self.V0, 1.0), (self.W, delay)):
             if network is not None:
-                value = value + factor * network.displacement(x[..., list(network.inputs)]).square().sum(-1)
+                value = value + factor * network.displacement(
+                    x[..., list(network.inputs)]
+                ).square().sum(-1)
         return value
 
     def lower_bound(self, x: torch.Tensor, longest: float) -> torch.Tensor:

@@ -33,11 +33,11 @@ class Network:
         """Number of components of psi."""
         return self.weights[-1].shape[0]
 
-    def displacement(self, value: Any) -> Any:  # noqa: ANN401
+    def displacement(self, value: Any) -> Any:
         """Return p = psi(value) - psi(0); ``value`` holds the inputs in the last axis, or encloses them."""
         return self._displacement(self._hidden(value))
 
-    def pullback(self, value: Any) -> tuple[Any, Any]:  # noqa: ANN401
+    def pullback(self, value: Any) -> tuple[Any, Any]:
         """Return p and q = J^T p, where J is the Jacobian of psi; grad |p|^2 = 2 q."""
         hidden = self._hidden(value)
         displacement = self._displacement(hidden)
@@ -55,19 +55,21 @@ class Network:
         """Return the network with psi multiplied by a factor."""
         return Network(self.inputs, (*self.weights[:-1], self.weights[-1] * factor), self.biases)
 
-    def _hidden(self, value: Any) -> list[Any]:  # noqa: ANN401
+    def _hidden(self, value: Any) -> list[Any]:
         layers = []
         for weight, bias in zip(self.weights[:-1], self.biases, strict=True):
             value = affine(value, weight, bias).tanh()
             layers.append(value)
         return layers
 
-    def _displacement(self, hidden: list[Any]) -> Any:  # noqa: ANN401
-        origin = torch.zeros(len(self.inputs), dtype=self.weights[0].dtype, device=self.weights[0].device)
+    def _displacement(self, hidden: list[Any]) -> Any:
+        origin = torch.zeros(
+            len(self.inputs), dtype=self.weights[0].dtype, device=self.weights[0].device
+        )
         rest = self._hidden(origin)[-1]
         return affine(hidden[-1], self.weights[-1], -affine(rest, self.weights[-1]))
 
 
-def select(network: Network, states: Any) -> Any:  # noqa: ANN401
+def select(network: Network, states: Any) -> Any:
     """Return the components of ``states`` that the network reads."""
     return columns(states, network.inputs)

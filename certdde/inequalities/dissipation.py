@@ -1,4 +1,4 @@
-"""From a system and a functional to the quadratic form of its dissipation, for a constant delay (docs/math.md, section 2)."""
+"""The quadratic form of the dissipation, for a constant delay (docs/math.md, section 2)."""
 
 from __future__ import annotations
 
@@ -36,7 +36,11 @@ class Layout:
         total, places = features.size, []
         for delayed in (False, True):
             for i in range(n):
-                match = [place[str(v)] for v in parts.nonlinear if (v.delay is not None) == delayed and _index(features, v.name) == i]
+                match = [
+                    place[str(v)]
+                    for v in parts.nonlinear
+                    if (v.delay is not None) == delayed and _index(features, v.name) == i
+                ]
                 places.append(match[0] if match else total)
                 total += not match
         total += n * order
@@ -45,7 +49,10 @@ class Layout:
         counts = features.sizes()
         starts = [features.dimension + sum(counts[:k]) for k in range(4)]
         block = [eye[s : s + c] for s, c in zip(starts, counts, strict=True)]
-        f = torch.as_tensor(parts.present, dtype=dtype) @ x + torch.as_tensor(parts.delayed, dtype=dtype) @ y
+        f = (
+            torch.as_tensor(parts.present, dtype=dtype) @ x
+            + torch.as_tensor(parts.delayed, dtype=dtype) @ y
+        )
         f[list(features.remainder_rows)] += block[0]
         q = torch.zeros(n, total, dtype=dtype)
         if features.functional.V0 is not None:
@@ -71,19 +78,25 @@ def linear_layout(present: torch.Tensor, delayed: torch.Tensor, order: int) -> L
 
 def quadratic_form(
     layout: Layout,
-    P: torch.Tensor,  # noqa: N803
-    S: torch.Tensor,  # noqa: N803
-    R: torch.Tensor,  # noqa: N803
+    P: torch.Tensor,
+    S: torch.Tensor,
+    R: torch.Tensor,
     breaks: Sequence[float],
     kappas: Sequence[float],
     networks: float = 1.0,
 ) -> torch.Tensor:
-    """Return H, (E, M, M), with D = z^T H_j z at the delay breaks[j] and 1/tau replaced by kappas[j] (docs/certificate-format.md, section 4).
+    """Return H, (E, M, M), with D = z^T H_j z at tau = breaks[j], 1/tau replaced by kappas[j].
+
+    See docs/certificate-format.md, section 4.
 
     ``networks`` multiplies the terms of the networks: 0 gives the part that is linear in (P, S, R).
     """
     rates = moment_rates(layout.x, layout.y, layout.moments)
-    fixed = networks * (2 * layout.q.T @ layout.f + layout.w_present.T @ layout.w_present - layout.w_delayed.T @ layout.w_delayed)
+    fixed = networks * (
+        2 * layout.q.T @ layout.f
+        + layout.w_present.T @ layout.w_present
+        - layout.w_delayed.T @ layout.w_delayed
+    )
     fixed = fixed + layout.x.T @ S @ layout.x - layout.y.T @ S @ layout.y
     derivative = P @ torch.cat([layout.f, *rates[:-1]]) if layout.moments else P @ layout.f
     damping = sum((2 * k + 1) * rate.T @ R @ rate for k, rate in enumerate(rates))
@@ -114,4 +127,6 @@ def eliminate(form: torch.Tensor, head: int) -> tuple[torch.Tensor, torch.Tensor
         return form, form.new_full(form.shape[:1], -1.0)
     block, cross = form[:, head:, head:], form[:, :head, head:]
     largest = torch.linalg.eigvalsh(block)[:, -1]
-    return form[:, :head, :head] - cross @ torch.linalg.solve(block, cross.transpose(-1, -2)), largest
+    return form[:, :head, :head] - cross @ torch.linalg.solve(
+        block, cross.transpose(-1, -2)
+    ), largest

@@ -42,7 +42,13 @@ class Features:
         delay = system.delay()
         now = {i: place.get(Variable(s)) for i, s in enumerate(system.states)}
         past = {i: place.get(Variable(s, delay)) for i, s in enumerate(system.states)}
-        return cls(functional, parts, tuple(now[i] for i in v0), tuple(now[i] for i in w), tuple(past[i] for i in w))  # type: ignore[misc]
+        return cls(
+            functional,
+            parts,
+            tuple(now[i] for i in v0),
+            tuple(now[i] for i in w),
+            tuple(past[i] for i in w),
+        )  # type: ignore[misc]
 
     @property
     def dimension(self) -> int:
@@ -64,24 +70,33 @@ class Features:
         """Number m of features."""
         return self.dimension + sum(self.sizes())
 
-    def __call__(self, xi: Any) -> Any:  # noqa: ANN401
+    def __call__(self, xi: Any) -> Any:
         """Return v(xi)."""
         values = {variable: column(xi, i) for i, variable in enumerate(self.structure.nonlinear)}
-        scalars = [evaluate(self.structure.remainders[i], values, _call) for i in self.remainder_rows]
+        scalars = [
+            evaluate(self.structure.remainders[i], values, _call) for i in self.remainder_rows
+        ]
         parts = [xi, *self._networks(xi)]
-        order = [("vector", 0), *(("scalar", i) for i in range(len(scalars))), *(("vector", i) for i in range(1, len(parts)))]
+        order = [
+            ("vector", 0),
+            *(("scalar", i) for i in range(len(scalars))),
+            *(("vector", i) for i in range(1, len(parts))),
+        ]
         return concatenate(parts, scalars, order)
 
-    def _networks(self, xi: Any) -> list[Any]:  # noqa: ANN401
+    def _networks(self, xi: Any) -> list[Any]:
         parts, functional = [], self.functional
         if functional.V0 is not None:
             parts.append(functional.V0.pullback(columns(xi, self.v0_present))[1])
         if functional.W is not None:
-            parts += [functional.W.displacement(columns(xi, places)) for places in (self.w_present, self.w_delayed)]
+            parts += [
+                functional.W.displacement(columns(xi, places))
+                for places in (self.w_present, self.w_delayed)
+            ]
         return parts
 
 
-def _call(name: str, value: Any) -> Any:  # noqa: ANN401
+def _call(name: str, value: Any) -> Any:
     if isinstance(value, (torch.Tensor, float)):
         return apply_function(name, value)
     return value.call(name)

@@ -59,13 +59,15 @@ class Inequality:
 
 @dataclass(frozen=True, slots=True)
 class Dissipation:
-    """The dissipation inequality of a part, and the largest eigenvalue of what was eliminated, which must be negative."""
+    """The inequality of a part, and the largest eigenvalue of what was eliminated (must be < 0)."""
 
     inequality: Inequality
     eliminated: float
 
 
-def dissipation(system: DelaySystem, functional: Functional, breaks: Sequence[float]) -> Dissipation:
+def dissipation(
+    system: DelaySystem, functional: Functional, breaks: Sequence[float]
+) -> Dissipation:
     """Build D < 0 for constant delays in [breaks[0], breaks[-1]] (docs/math.md, sections 2 and 3).
 
     Parameters
@@ -78,7 +80,9 @@ def dissipation(system: DelaySystem, functional: Functional, breaks: Sequence[fl
     """
     features = Features.of(system, functional)
     layout = Layout.of(features, functional.order)
-    full = quadratic_form(layout, functional.P, functional.S, functional.R, breaks, reciprocal_minorant(breaks))
+    full = quadratic_form(
+        layout, functional.P, functional.S, functional.R, breaks, reciprocal_minorant(breaks)
+    )
     forms, largest = eliminate(full, layout.head)
     lower, upper = box(system, features)
     names = tuple(str(v) for v in features.structure.nonlinear)
@@ -107,14 +111,16 @@ class _Core:
 
     functional: Functional
 
-    def __call__(self, x: Any) -> Any:  # noqa: ANN401
+    def __call__(self, x: Any) -> Any:
         if self.functional.V0 is None:
             return x
         p = self.functional.V0.displacement(columns(x, self.functional.V0.inputs))
         return concatenate([x, p], [], [("vector", 0), ("vector", 1)])
 
 
-def faces(system: DelaySystem, functional: Functional, longest: float, level: float) -> list[Inequality]:
+def faces(
+    system: DelaySystem, functional: Functional, longest: float, level: float
+) -> list[Inequality]:
     """Return v_0 > level on each face of the domain (docs/math.md, section 4), as level - v_0 < 0.
 
     The faces are ordered (state 0 low, state 0 high, state 1 low, ..).
@@ -130,5 +136,9 @@ def faces(system: DelaySystem, functional: Functional, longest: float, level: fl
         for end in (lower, upper):
             low, high = lower.clone(), upper.clone()
             low[i] = high[i] = end[i]
-            result.append(Inequality(system.states, low, high, _Core(functional), form, level, holds_origin=False))
+            result.append(
+                Inequality(
+                    system.states, low, high, _Core(functional), form, level, holds_origin=False
+                )
+            )
     return result

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 
 import torch
 
 
-def moment_rates(x: torch.Tensor, y: torch.Tensor, moments: Sequence[torch.Tensor]) -> list[torch.Tensor]:
+def moment_rates(
+    x: torch.Tensor, y: torch.Tensor, moments: Sequence[torch.Tensor]
+) -> list[torch.Tensor]:
     """Return G_0 .. G_N, G_k = x - (-1)^k y - sum_{j<k} (2j+1)(1 - (-1)^{k+j}) Omega_j, for N = len(moments).
 
     The arguments are row matrices (n, M) that pick x, y and the moments from one vector, or vectors themselves.
@@ -22,8 +25,10 @@ def moment_rates(x: torch.Tensor, y: torch.Tensor, moments: Sequence[torch.Tenso
     return rates
 
 
-def delay_pieces(lower: float, upper: float, ratio: float = 1.25, first: float = 0.3) -> list[float]:
-    """Return break points of [lower, upper]: geometric with the given ratio; a range from 0 starts with a piece [0, first * upper]."""
+def delay_pieces(
+    lower: float, upper: float, ratio: float = 1.25, first: float = 0.3
+) -> list[float]:
+    """Return break points of [lower, upper], geometric; a range from 0 starts with [0, first * upper]."""
     breaks = [lower]
     if lower == 0:
         breaks.append(first * upper)
@@ -40,7 +45,7 @@ def reciprocal_minorant(breaks: Sequence[float]) -> list[float]:
     On a piece [s, t] the tangent of 1/tau at the middle is used, 1/t if s = 0, and the lesser of two at a shared break.
     """
     values = [float("inf")] * len(breaks)
-    for i, (s, t) in enumerate(zip(breaks, breaks[1:], strict=False)):
+    for i, (s, t) in enumerate(itertools.pairwise(breaks)):
         c = (s + t) / 2
         ends = (1 / t, 1 / t) if s == 0 else (2 / c - s / c**2, 2 / c - t / c**2)
         values[i], values[i + 1] = min(values[i], ends[0]), min(values[i + 1], ends[1])

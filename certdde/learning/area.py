@@ -12,7 +12,9 @@ from certdde.learning.region import grid_points, inside
 from certdde.systems.delay_system import DelaySystem
 
 
-def region_area(system: DelaySystem, delay: Constant, pieces: Sequence[Any], per_axis: int | None = None) -> dict[str, float]:
+def region_area(
+    system: DelaySystem, delay: Constant, pieces: Sequence[Any], per_axis: int | None = None
+) -> dict[str, float]:
     """Return the shares of the domain's constant histories that are certified, and that simulation keeps.
 
     Parameters
@@ -26,7 +28,8 @@ def region_area(system: DelaySystem, delay: Constant, pieces: Sequence[Any], per
     Returns
     -------
     dict
-        ``domain`` (area or volume), ``certified`` (area where V <= level for every delay of the range), ``simulated`` (area from which, for each
+        ``domain`` (area or volume), ``certified`` (area where V <= level for every delay of the
+        range), ``simulated`` (area from which, for each
         of the delays tried, the solution stays in the domain and comes close to the equilibrium), ``ratio``.
 
     Soundness
@@ -38,20 +41,27 @@ def region_area(system: DelaySystem, delay: Constant, pieces: Sequence[Any], per
     volume = 1.0
     for lo, hi in system.domain or ():
         volume *= float(hi - lo)
-    certified = float(inside(system, pieces, points).double().mean()) * volume
+    certified = float(inside(pieces, points).double().mean()) * volume
     simulated = float(simulated_region(system, delay, points).double().mean()) * volume
-    return {"domain": volume, "certified": certified, "simulated": simulated, "ratio": certified / simulated if simulated else 0.0}
+    return {
+        "domain": volume,
+        "certified": certified,
+        "simulated": simulated,
+        "ratio": certified / simulated if simulated else 0.0,
+    }
 
 
 def simulated_region(system: DelaySystem, delay: Constant, points: torch.Tensor) -> torch.Tensor:
-    """Return which constant histories stay in the domain and converge, for the ends and the middle of the delay range."""
+    """Return which constant histories stay and converge, at the ends and middle of the delay range."""
     keep = torch.ones(len(points), dtype=torch.bool)
     for tau in sorted({delay.lower, (delay.lower + delay.upper) / 2, delay.upper}):
         keep &= stays_and_converges(system, points, tau)
     return keep
 
 
-def stays_and_converges(system: DelaySystem, points: torch.Tensor, tau: float, *, steps_per_delay: int = 20) -> torch.Tensor:
+def stays_and_converges(
+    system: DelaySystem, points: torch.Tensor, tau: float, *, steps_per_delay: int = 20
+) -> torch.Tensor:
     """Integrate from constant histories with RK4 steps that divide the delay; deviations."""
     function = system.deviation_function()
     present, delayed = system.jacobians()
@@ -70,7 +80,15 @@ def stays_and_converges(system: DelaySystem, points: torch.Tensor, tau: float, *
     return stays & ((x / size).abs().amax(-1) < 0.02)
 
 
-def _rk4(function: Any, x: torch.Tensor, y0: torch.Tensor, y1: torch.Tensor, step: float, *, ordinary: bool) -> torch.Tensor:  # noqa: ANN401
+def _rk4(
+    function: Any,
+    x: torch.Tensor,
+    y0: torch.Tensor,
+    y1: torch.Tensor,
+    step: float,
+    *,
+    ordinary: bool,
+) -> torch.Tensor:
     middle = (y0 + y1) / 2
 
     def rate(state: torch.Tensor, lagged: torch.Tensor) -> torch.Tensor:

@@ -132,23 +132,37 @@ def search(
     module = NeuralFunctional(started[0], times[-1], default_shape(system, settings), generator)
     trainer = Trainer(scaled, times, module, generator)
     run = _Run(system, scaling, breaks, settings, trainer, enclose, progress)
-    checkpoint = Checkpoint.of(directory, f"training-{lower:g}-{upper:g}", _task(system, lower, upper, settings))
+    checkpoint = Checkpoint.of(
+        directory, f"training-{lower:g}-{upper:g}", _task(system, lower, upper, settings)
+    )
     return run.loop(checkpoint, started[1])
 
 
-def warm_start(system: DelaySystem, scaling: Scaling, settings: CegisSettings, lower: float, upper: float) -> tuple[Functional, str] | None:
+def warm_start(
+    system: DelaySystem, scaling: Scaling, settings: CegisSettings, lower: float, upper: float
+) -> tuple[Functional, str] | None:
     """Return a quadratic functional for the largest of a few shorter ranges that has one, and a word on it."""
     for share in (1.0, 0.93, 0.86, 0.79, 0.7, 0.6, 0.45, 0.3):
         end = lower + (upper - lower) * share if lower else upper * share
-        proposal = propose("quadratic", system, scaling, settings.order, covering_breaks(lower, end), settings.seed)
+        proposal = propose(
+            "quadratic", system, scaling, settings.order, covering_breaks(lower, end), settings.seed
+        )
         if proposal is not None:
             return proposal.functional, f"quadratic functional for delays up to {end:.6g}"
     return None
 
 
-def _task(system: DelaySystem, lower: float, upper: float, settings: CegisSettings) -> dict[str, Any]:
+def _task(
+    system: DelaySystem, lower: float, upper: float, settings: CegisSettings
+) -> dict[str, Any]:
     plain = replace(settings, deadline=0.0)
-    return {"system": repr(system), "rhs": repr(system.rhs), "range": [lower, upper], "settings": repr(plain), "torch": torch.__version__}
+    return {
+        "system": repr(system),
+        "rhs": repr(system.rhs),
+        "range": [lower, upper],
+        "settings": repr(plain),
+        "torch": torch.__version__,
+    }
 
 
 @dataclass(slots=True)
@@ -166,7 +180,10 @@ class _Run:
 
     def loop(self, checkpoint: Checkpoint, start: str) -> Searched:
         """Run the rounds."""
-        training, finished = self.settings.training, Finished(None, Unknown("no round was run", torch.zeros(0, 1), 0))
+        training, finished = (
+            self.settings.training,
+            Finished(None, Unknown("no round was run", torch.zeros(0, 1), 0)),
+        )
         state = checkpoint.load()
         skip = int(state["round"]) if state else 0
         if state:
@@ -185,8 +202,19 @@ class _Run:
             training = self._react(finished, training)
         return Searched(finished, tuple(self.log), start)
 
-    def _train(self, training: TrainSettings, number: int, checkpoint: Checkpoint, state: dict[str, Any] | None) -> None:
-        changed = {"steps": training.steps, "margin": training.margin, "region": training.region, "rate": training.rate}
+    def _train(
+        self,
+        training: TrainSettings,
+        number: int,
+        checkpoint: Checkpoint,
+        state: dict[str, Any] | None,
+    ) -> None:
+        changed = {
+            "steps": training.steps,
+            "margin": training.margin,
+            "region": training.region,
+            "rate": training.rate,
+        }
         lines = [_plain(line) for line in self.log]
 
         def save(inner: dict[str, Any]) -> None:
@@ -194,10 +222,21 @@ class _Run:
 
         def report(step: int, worst: float) -> None:
             if self.progress:
-                info = {"round": number + 1, "step": step, "steps": training.steps, "margin": -worst}
+                info = {
+                    "round": number + 1,
+                    "step": step,
+                    "steps": training.steps,
+                    "margin": -worst,
+                }
                 self.progress("training", info)
 
-        self.trainer.run(training, resume=state, save=save, progress=report, stop=lambda: time.monotonic() > self.settings.deadline)
+        self.trainer.run(
+            training,
+            resume=state,
+            save=save,
+            progress=report,
+            stop=lambda: time.monotonic() > self.settings.deadline,
+        )
 
     def _prove(self) -> Finished:
         def report(boxes: int, open_: int) -> None:
@@ -205,13 +244,23 @@ class _Run:
                 self.progress("proof", {"boxes": boxes, "open": open_})
 
         functional = self.scaling.invert(self.trainer.module.frozen())
-        settings = Settings(max_boxes=self.settings.max_boxes, counterexamples=200, deadline=self.settings.deadline)
-        return finish(self.system, functional, self.breaks, settings, enclose=self.enclose, progress=report)
+        settings = Settings(
+            max_boxes=self.settings.max_boxes, counterexamples=200, deadline=self.settings.deadline
+        )
+        return finish(
+            self.system, functional, self.breaks, settings, enclose=self.enclose, progress=report
+        )
 
     def _react(self, finished: Finished, training: TrainSettings) -> TrainSettings:
         """Give the failures back to training: points, a larger margin, a smaller weight of the region."""
         answer = finished.answer
-        points = answer.points if isinstance(answer, Refuted) else answer.where if isinstance(answer, Unknown) else torch.zeros(0, 0)
+        points = (
+            answer.points
+            if isinstance(answer, Refuted)
+            else answer.where
+            if isinstance(answer, Unknown)
+            else torch.zeros(0, 0)
+        )
         if points.numel() and points.shape[-1] == self._factors().shape[0]:
             self.trainer.add(points[:200] / self._factors())
         shorter = replace(training, steps=self.settings.later_steps)
@@ -224,12 +273,18 @@ class _Run:
         by_name = dict(zip(self.system.states, self.scaling.state, strict=True))
         return torch.tensor([float(by_name[v.name]) for v in names], dtype=torch.float64)
 
-    def _note(self, number: int, finished: Finished, training: TrainSettings, train: float, proof: float) -> None:
+    def _note(
+        self, number: int, finished: Finished, training: TrainSettings, train: float, proof: float
+    ) -> None:
         answer = finished.answer
         boxes = answer.proof.leaves if isinstance(answer, Proved) else answer.boxes
         bad = len(answer.points) if isinstance(answer, Refuted) else 0
         worst = self.trainer.history[-1]["worst"] if self.trainer.history else float("nan")
-        self.log.append(Round(number + 1, type(answer).__name__, boxes, bad, worst, training.region, train, proof))
+        self.log.append(
+            Round(
+                number + 1, type(answer).__name__, boxes, bad, worst, training.region, train, proof
+            )
+        )
 
 
 def _plain(line: Round) -> dict[str, Any]:

@@ -47,7 +47,7 @@ class _Task:
     baselines: list[dict[str, Any]] = field(default_factory=list)
     log: list[dict[str, Any]] = field(default_factory=list)
 
-    def timed(self, phase: str, call: Callable[[], Any]) -> Any:  # noqa: ANN401
+    def timed(self, phase: str, call: Callable[[], Any]) -> Any:
         """Run a call and add its time to a phase."""
         began = time.monotonic()
         try:
@@ -98,7 +98,8 @@ def certify(
     Returns
     -------
     Certificate
-        ``certified`` with ``rigor`` ``rigorous`` if the independent checker accepted it; else ``unknown`` or ``refuted``.
+        ``certified`` with ``rigor`` ``rigorous`` if the independent checker accepted it; else
+        ``unknown`` or ``refuted``.
 
     Raises
     ------
@@ -119,35 +120,67 @@ def certify(
         return _refuted(task, *unstable)
     parts, why = _find(task)
     if not parts:
-        return not_certified("unknown", f"Not certified: {why}.", task.system, task.delay, **_extra(task, []))
+        return not_certified(
+            "unknown", f"Not certified: {why}.", task.system, task.delay, **_extra(task, [])
+        )
     area = task.timed("area", lambda: _area(task, parts))
-    certificate = certified(task.system, task.delay, parts, nonlinear=_nonlinear(task.system, parts), area=area, **_extra(task, parts))
+    certificate = certified(
+        task.system,
+        task.delay,
+        parts,
+        nonlinear=_nonlinear(task.system, parts),
+        area=area,
+        **_extra(task, parts),
+    )
     return _checked(task, certificate)
 
 
 def _task(
-    problem: Problem | DelaySystem, delay: Constant | None, method: str, order: int | None, seed: int | None, budget: float | None, engine: str | None, workdir: Path | None, progress: Progress | None
+    problem: Problem | DelaySystem,
+    delay: Constant | None,
+    method: str,
+    order: int | None,
+    seed: int | None,
+    budget: float | None,
+    engine: str | None,
+    workdir: Path | None,
+    progress: Progress | None,
 ) -> _Task:
     settings, chosen = CegisSettings(), "intervals"
     if isinstance(problem, DelaySystem):
         system = problem
         if delay is None:
-            raise ProblemError("no delay is given", where="delay", wanted='delay=Constant("tau", 0.0, 1.0)')
+            raise ProblemError(
+                "no delay is given", where="delay", wanted='delay=Constant("tau", 0.0, 1.0)'
+            )
     else:
         spec, system, delay = problem.certify, problem.build(), delay or problem.delay_class()
         method = spec.method if method == "auto" else method
-        settings = replace(settings, order=spec.order, seed=spec.seed, hidden=(spec.neurons,), outputs=spec.outputs)
+        settings = replace(
+            settings, order=spec.order, seed=spec.seed, hidden=(spec.neurons,), outputs=spec.outputs
+        )
         budget, chosen = budget or spec.budget, spec.engine
     if method not in METHODS:
-        raise ProblemError(f"the method {method!r} is not in this release", where="certify.method", wanted=f"one of {', '.join(METHODS)}")
+        raise ProblemError(
+            f"the method {method!r} is not in this release",
+            where="certify.method",
+            wanted=f"one of {', '.join(METHODS)}",
+        )
     if method == "auto":
         method = "neural" if structure(system).nonlinear else "lmi"
     if method in ("neural", "quadratic") and not structure(system).nonlinear:
         method = "lmi"
     started = time.monotonic()
     order = settings.order if order is None else order
-    settings = replace(settings, order=order, seed=settings.seed if seed is None else seed, deadline=started + (budget or 600.0))
-    return _Task(system, delay, method, settings, encloser(engine or chosen), workdir, progress, started)
+    settings = replace(
+        settings,
+        order=order,
+        seed=settings.seed if seed is None else seed,
+        deadline=started + (budget or 600.0),
+    )
+    return _Task(
+        system, delay, method, settings, encloser(engine or chosen), workdir, progress, started
+    )
 
 
 def _unstable_delay(system: DelaySystem, delay: Constant) -> tuple[float, float] | None:
@@ -162,9 +195,14 @@ def _unstable_delay(system: DelaySystem, delay: Constant) -> tuple[float, float]
 
 
 def _refuted(task: _Task, tau: float, abscissa: float) -> Certificate:
-    claim = f"Refuted: at the delay {tau:.6g} the linearisation at the equilibrium has a characteristic root with real part {abscissa:.4g} > 0."
+    claim = (
+        f"Refuted: at the delay {tau:.6g} the linearisation at the equilibrium has"
+        f" a characteristic root with real part {abscissa:.4g} > 0."
+    )
     found = {"delay": tau, "abscissa": abscissa, "kind": "unstable linearisation"}
-    return not_certified("refuted", claim, task.system, task.delay, counterexample=found, **_extra(task, []))
+    return not_certified(
+        "refuted", claim, task.system, task.delay, counterexample=found, **_extra(task, [])
+    )
 
 
 def _find(task: _Task) -> tuple[list[Part], str]:
@@ -182,8 +220,16 @@ def _baseline(task: _Task, method: str) -> Part | None:
     """Try one quadratic functional for the whole range, and note the outcome for the report."""
     began = time.monotonic()
     finished = _attempt(task, method, task.delay.lower, task.delay.upper)
-    row: dict[str, Any] = {"method": method, "order": task.settings.order, "status": "proved" if finished.part else "not proved"}
-    row |= {"boxes": finished.part.boxes["leaves"] if finished.part else 0, "area": None, "seconds": round(time.monotonic() - began, 3)}
+    row: dict[str, Any] = {
+        "method": method,
+        "order": task.settings.order,
+        "status": "proved" if finished.part else "not proved",
+    }
+    row |= {
+        "boxes": finished.part.boxes["leaves"] if finished.part else 0,
+        "area": None,
+        "seconds": round(time.monotonic() - began, 3),
+    }
     if finished.part:
         row["area"] = _share(task, [finished.part])
     task.baselines.append(row)
@@ -194,7 +240,17 @@ def _attempt(task: _Task, method: str, lower: float, upper: float) -> Finished:
     settings = Settings(max_boxes=task.settings.max_boxes, deadline=task.settings.deadline)
     order, seed = task.settings.order, task.settings.seed
     return task.timed(
-        "quadratic", lambda: attempt(method, task.system, lower, upper, order=order, seed=seed, settings=settings, enclose=task.enclose)
+        "quadratic",
+        lambda: attempt(
+            method,
+            task.system,
+            lower,
+            upper,
+            order=order,
+            seed=seed,
+            settings=settings,
+            enclose=task.enclose,
+        ),
     )
 
 
@@ -209,7 +265,10 @@ def _covered(task: _Task, method: str) -> tuple[list[Part], str]:
             continue
         if depth == MAX_SPLITS or task.late():
             names = [str(v) for v in structure(task.system).nonlinear]
-            return [], f"{where_it_failed(finished.answer, names)} (delays in [{lower:.6g}, {upper:.6g}])"
+            return (
+                [],
+                f"{where_it_failed(finished.answer, names)} (delays in [{lower:.6g}, {upper:.6g}])",
+            )
         middle = (lower + upper) / 2
         open_ += [(middle, upper, depth + 1), (lower, middle, depth + 1)]
     return parts, ""
@@ -217,10 +276,28 @@ def _covered(task: _Task, method: str) -> tuple[list[Part], str]:
 
 def _neural(task: _Task, lower: float, upper: float, splits: int) -> tuple[list[Part], str]:
     """Search for one neural functional over [lower, upper]; where that fails, for one on each half."""
-    found = task.timed("neural", lambda: search(task.system, lower, upper, task.settings, enclose=task.enclose, directory=task.directory, progress=task.progress))
+    found = task.timed(
+        "neural",
+        lambda: search(
+            task.system,
+            lower,
+            upper,
+            task.settings,
+            enclose=task.enclose,
+            directory=task.directory,
+            progress=task.progress,
+        ),
+    )
     if found is None:
         return [], f"no quadratic functional to start from (delays in [{lower:.6g}, {upper:.6g}])"
-    task.log += [{"range": [lower, upper], "start": found.start, **{k: getattr(line, k) for k in line.__slots__}} for line in found.log]
+    task.log += [
+        {
+            "range": [lower, upper],
+            "start": found.start,
+            **{k: getattr(line, k) for k in line.__slots__},
+        }
+        for line in found.log
+    ]
     if found.finished.part is not None:
         return [found.finished.part], ""
     names = [str(v) for v in structure(task.system, range(task.system.dimension)).nonlinear]
@@ -256,7 +333,7 @@ def _share(task: _Task, parts: Sequence[Part]) -> float | None:
     if parts[0].level is None:
         return None
     points = grid_points(task.system, 400 if task.system.dimension == 1 else 100)
-    return float(inside(task.system, _pieces(parts), points).double().mean())
+    return float(inside(_pieces(parts), points).double().mean())
 
 
 def _area(task: _Task, parts: Sequence[Part]) -> dict[str, float] | None:
@@ -267,27 +344,49 @@ def _area(task: _Task, parts: Sequence[Part]) -> dict[str, float] | None:
 
 def _extra(task: _Task, parts: Sequence[Part]) -> dict[str, Any]:
     counts = [dict(part.boxes) for part in parts]
-    boxes = {key: sum(c[key] for c in counts) for key in ("leaves", "star", "face")} if counts else {}
+    boxes = (
+        {key: sum(c[key] for c in counts) for key in ("leaves", "star", "face")} if counts else {}
+    )
     statistics = {
         "boxes": boxes,
-        "seconds": {**{k: round(v, 3) for k, v in task.seconds.items()}, "total": round(time.monotonic() - task.started, 3)},
+        "seconds": {
+            **{k: round(v, 3) for k, v in task.seconds.items()},
+            "total": round(time.monotonic() - task.started, 3),
+        },
         "baselines": task.baselines,
         "cegis": task.log,
     }
-    kind = "neural" if any(part.functional.kind == "neural" for part in parts) else task.method if task.method != "neural" else "quadratic"
-    return {"engine": kind if parts else task.method, "statistics": statistics, "seed": task.settings.seed}
+    kind = (
+        "neural"
+        if any(part.functional.kind == "neural" for part in parts)
+        else task.method
+        if task.method != "neural"
+        else "quadratic"
+    )
+    return {
+        "engine": kind if parts else task.method,
+        "statistics": statistics,
+        "seed": task.settings.seed,
+    }
 
 
 def _checked(task: _Task, certificate: Certificate) -> Certificate:
     """Write the file, have it checked, and say ``rigorous`` only if the checker accepts."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "certificate.certdde"
-        claimed = Certificate({**certificate.data, "rigor": "rigorous"}, certificate.entries).save(path)
+        claimed = Certificate({**certificate.data, "rigor": "rigorous"}, certificate.entries).save(
+            path
+        )
         if task.progress:
-            task.progress("check", {"boxes": certificate.data["statistics"]["boxes"].get("leaves", 0)})
+            task.progress(
+                "check", {"boxes": certificate.data["statistics"]["boxes"].get("leaves", 0)}
+            )
         began = time.monotonic()
         result = claimed.check()
-        seconds = {**certificate.data["statistics"]["seconds"], "check": round(time.monotonic() - began, 3)}
+        seconds = {
+            **certificate.data["statistics"]["seconds"],
+            "check": round(time.monotonic() - began, 3),
+        }
     statistics: Mapping[str, Any] = {**certificate.data["statistics"], "seconds": seconds}
     if result.valid:
         return Certificate({**claimed.data, "statistics": statistics}, certificate.entries)

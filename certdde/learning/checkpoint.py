@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,7 +31,10 @@ class Checkpoint:
     def of(cls, directory: Path | None, name: str, task: Mapping[str, Any]) -> Checkpoint:
         """Return the checkpoint of a task, described by plain values."""
         text = json.dumps(task, sort_keys=True, default=str)
-        return cls(None if directory is None else directory / f"{name}.pt", hashlib.sha256(text.encode()).hexdigest())
+        return cls(
+            None if directory is None else directory / f"{name}.pt",
+            hashlib.sha256(text.encode()).hexdigest(),
+        )
 
     def load(self) -> dict[str, Any] | None:
         """Return the state, or None if there is none for this task."""
@@ -51,4 +53,4 @@ class Checkpoint:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         temporary = self.path.with_suffix(".tmp")
         torch.save({**state, "key": self.key}, temporary)
-        os.replace(temporary, self.path)
+        temporary.replace(self.path)

@@ -28,7 +28,9 @@ class Finished:
     answer: Answer
 
 
-def covering_breaks(lower: float, upper: float, ratio: float = 1.25, first: float = 0.3) -> list[float]:
+def covering_breaks(
+    lower: float, upper: float, ratio: float = 1.25, first: float = 0.3
+) -> list[float]:
     """Return break points whose hull holds [lower, upper] when the two are read as decimals."""
     breaks = delay_pieces(lower, upper, ratio, first)
     if Fraction(breaks[0]) > Fraction(repr(lower)):
@@ -56,21 +58,40 @@ def finish(
     longest = breaks[-1]
     bounded = system.domain is not None and _needs_domain(system, functional)
     if not _positive(functional, longest):
-        return Finished(None, Unknown("the functional is not positive definite", torch.zeros(0, system.dimension), 0))
+        return Finished(
+            None,
+            Unknown("the functional is not positive definite", torch.zeros(0, system.dimension), 0),
+        )
     if bounded:
         functional = functional.times(1 / sampled_level(system, functional, longest))
     built = dissipation(system, functional, breaks)
     if not built.eliminated < 0:
-        return Finished(None, Unknown("the block of the moments is not negative definite", torch.zeros(0, built.inequality.dimension), 0))
+        return Finished(
+            None,
+            Unknown(
+                "the block of the moments is not negative definite",
+                torch.zeros(0, built.inequality.dimension),
+                0,
+            ),
+        )
     if built.inequality.dimension == 0:
-        return Finished(Part(functional, breaks, {}, None, None, {"leaves": 0, "star": 0, "face": 0}), Proved(None))  # type: ignore[arg-type]
+        return Finished(
+            Part(functional, breaks, {}, None, None, {"leaves": 0, "star": 0, "face": 0}),
+            Proved(None),
+        )  # type: ignore[arg-type]
     answer = prove(built.inequality, settings, enclose=enclose, progress=progress)
     if not isinstance(answer, Proved):
         return Finished(None, answer)
     return _with_region(system, functional, breaks, answer, settings)
 
 
-def _with_region(system: DelaySystem, functional: Functional, breaks: Sequence[float], answer: Proved, settings: Settings) -> Finished:
+def _with_region(
+    system: DelaySystem,
+    functional: Functional,
+    breaks: Sequence[float],
+    answer: Proved,
+    settings: Settings,
+) -> Finished:
     longest = breaks[-1]
     for level in (0.999, 0.99, 0.95, 0.8):
         shown = prove_level(system, functional, longest, level, settings)
@@ -78,7 +99,14 @@ def _with_region(system: DelaySystem, functional: Functional, breaks: Sequence[f
         if shown is not None and radius is not None:
             break
     else:
-        return Finished(None, Unknown("no level could be shown on the faces of the domain", torch.zeros(0, system.dimension), 0))
+        return Finished(
+            None,
+            Unknown(
+                "no level could be shown on the faces of the domain",
+                torch.zeros(0, system.dimension),
+                0,
+            ),
+        )
     forest = answer.proof
     arrays = {
         "grid": np.asarray(forest.grid, dtype=np.int64),
@@ -86,7 +114,11 @@ def _with_region(system: DelaySystem, functional: Functional, breaks: Sequence[f
         "codes": forest.codes,
         "face_codes": shown.face_codes,
     }
-    counts: Mapping[str, int] = {"leaves": forest.leaves, "star": forest.stars, "face": shown.leaves}
+    counts: Mapping[str, int] = {
+        "leaves": forest.leaves,
+        "star": forest.stars,
+        "face": shown.leaves,
+    }
     return Finished(Part(functional, breaks, arrays, level, radius, counts), answer)
 
 
@@ -99,7 +131,9 @@ def _needs_domain(system: DelaySystem, functional: Functional) -> bool:
 def _positive(functional: Functional, longest: float) -> bool:
     """Check in float64 what the checker will show exactly."""
     matrices = (functional.S, functional.R, functional.bessel(longest))
-    return all(bool(torch.isfinite(m).all()) and float(torch.linalg.eigvalsh(m)[0]) > 0 for m in matrices)
+    return all(
+        bool(torch.isfinite(m).all()) and float(torch.linalg.eigvalsh(m)[0]) > 0 for m in matrices
+    )
 
 
 def where_it_failed(answer: Answer, names: Sequence[str]) -> str:
@@ -109,5 +143,11 @@ def where_it_failed(answer: Answer, names: Sequence[str]) -> str:
     points = answer.points if isinstance(answer, Refuted) else answer.where
     if not points.numel():
         return answer.why if isinstance(answer, Unknown) else ""
-    place = ", ".join(f"{name} = {value:.4g}" for name, value in zip(names, points[0].tolist(), strict=True))
-    return f"{answer.why} near {place}" if isinstance(answer, Unknown) else f"dV/dt <= D fails at {place}"
+    place = ", ".join(
+        f"{name} = {value:.4g}" for name, value in zip(names, points[0].tolist(), strict=True)
+    )
+    return (
+        f"{answer.why} near {place}"
+        if isinstance(answer, Unknown)
+        else f"dV/dt <= D fails at {place}"
+    )

@@ -1,7 +1,8 @@
-"""The trainable functional: positivity by construction, networks beside the quadratic part (docs/math.md, section 2)."""
+"""The trainable functional: positivity by construction (docs/math.md, section 2)."""
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from certdde.functionals import Functional, Network
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """The networks: which states each reads, hidden widths, outputs. An empty tuple of inputs leaves the network out."""
+    """The networks: which states each reads (none: left out), hidden widths, outputs."""
 
     v0_inputs: tuple[int, ...]
     w_inputs: tuple[int, ...]
@@ -28,7 +29,8 @@ class NeuralFunctional(nn.Module):
     Parameters
     ----------
     start : Functional
-        The functional to start from; its quadratic part must be positive definite in the sense of ``Functional.bessel``.
+        The functional to start from; its quadratic part must be positive definite in the sense
+        of ``Functional.bessel``.
         Networks that it has are kept, the others drawn.
     longest : float
         The longest delay.
@@ -37,7 +39,9 @@ class NeuralFunctional(nn.Module):
         Draws the initial weights.
     """
 
-    def __init__(self, start: Functional, longest: float, shape: Shape, generator: torch.Generator) -> None:
+    def __init__(
+        self, start: Functional, longest: float, shape: Shape, generator: torch.Generator
+    ) -> None:
         super().__init__()
         self.order, self.longest, self.shape = start.order, longest, shape
         self.floor = 1e-6
@@ -52,7 +56,14 @@ class NeuralFunctional(nn.Module):
         s, r = self._square(self.factor_s), self._square(self.factor_r)
         blocks = [torch.zeros_like(s), *((2 * k + 1) * s / self.longest for k in range(self.order))]
         p = self._square(self.factor_p) - torch.block_diag(*blocks)
-        return Functional(self.order, p, s, r, _network(self.shape.v0_inputs, self.v0), _network(self.shape.w_inputs, self.w))
+        return Functional(
+            self.order,
+            p,
+            s,
+            r,
+            _network(self.shape.v0_inputs, self.v0),
+            _network(self.shape.w_inputs, self.w),
+        )
 
     def frozen(self) -> Functional:
         """Return the functional with its symmetric matrices exactly symmetric, outside the graph."""
@@ -68,7 +79,9 @@ class NeuralFunctional(nn.Module):
 
 def _factor(matrix: torch.Tensor) -> torch.Tensor:
     values, vectors = torch.linalg.eigh(matrix)
-    safe = vectors @ torch.diag(values.clamp(min=1e-6 * float(values[-1].clamp(min=1e-3)))) @ vectors.T
+    safe = (
+        vectors @ torch.diag(values.clamp(min=1e-6 * float(values[-1].clamp(min=1e-3)))) @ vectors.T
+    )
     return torch.linalg.cholesky(safe)
 
 
@@ -77,18 +90,28 @@ def _layers(inputs: Sequence[int], shape: Shape, generator: torch.Generator) -> 
         return nn.ParameterList()
     sizes = [len(inputs), *shape.hidden, shape.outputs]
     tensors = []
-    for level, (fan_in, fan_out) in enumerate(zip(sizes, sizes[1:], strict=False)):
+    for level, (fan_in, fan_out) in enumerate(itertools.pairwise(sizes)):
         last = level == len(sizes) - 2
         gain = 0.3 / math.sqrt(fan_in) if last else 1.5 / math.sqrt(fan_in)
-        tensors.append(nn.Parameter(gain * torch.randn(fan_out, fan_in, generator=generator, dtype=torch.float64)))
+        tensors.append(
+            nn.Parameter(
+                gain * torch.randn(fan_out, fan_in, generator=generator, dtype=torch.float64)
+            )
+        )
         if not last:
-            tensors.append(nn.Parameter(1.5 * (2 * torch.rand(fan_out, generator=generator, dtype=torch.float64) - 1)))
+            tensors.append(
+                nn.Parameter(
+                    1.5 * (2 * torch.rand(fan_out, generator=generator, dtype=torch.float64) - 1)
+                )
+            )
     return nn.ParameterList(tensors)
 
 
 def _copied(network: Network) -> nn.ParameterList:
     pairs = zip(network.weights, (*network.biases, None), strict=True)
-    return nn.ParameterList([nn.Parameter(t.detach().clone()) for pair in pairs for t in pair if t is not None])
+    return nn.ParameterList(
+        [nn.Parameter(t.detach().clone()) for pair in pairs for t in pair if t is not None]
+    )
 
 
 def _network(inputs: tuple[int, ...], tensors: nn.ParameterList) -> Network | None:
@@ -98,4 +121,8 @@ def _network(inputs: tuple[int, ...], tensors: nn.ParameterList) -> Network | No
 def _detached(network: Network | None) -> Network | None:
     if network is None:
         return None
-    return Network(network.inputs, tuple(w.detach().clone() for w in network.weights), tuple(b.detach().clone() for b in network.biases))
+    return Network(
+        network.inputs,
+        tuple(w.detach().clone() for w in network.weights),
+        tuple(b.detach().clone() for b in network.biases),
+    )

@@ -27,7 +27,14 @@ class Proposal:
     margin: float
 
 
-def propose(method: str, system: DelaySystem, scaling: Scaling, order: int, breaks: Sequence[float], seed: int) -> Proposal | None:
+def propose(
+    method: str,
+    system: DelaySystem,
+    scaling: Scaling,
+    order: int,
+    breaks: Sequence[float],
+    seed: int,
+) -> Proposal | None:
     """Ask the polytopic LMI (``lmi``) or cutting planes (``quadratic``) for a functional.
 
     Parameters

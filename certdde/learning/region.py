@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -28,7 +29,9 @@ class Level:
     leaves: int
 
 
-def sampled_level(system: DelaySystem, functional: Functional, longest: float, samples: int = 4096) -> float:
+def sampled_level(
+    system: DelaySystem, functional: Functional, longest: float, samples: int = 4096
+) -> float:
     """Return the least value of v_0 at sampled points of the faces: an upper estimate of the level."""
     generator = torch.Generator().manual_seed(0)
     least = math.inf
@@ -38,7 +41,9 @@ def sampled_level(system: DelaySystem, functional: Functional, longest: float, s
     return least
 
 
-def prove_level(system: DelaySystem, functional: Functional, longest: float, level: float, settings: Settings) -> Level | None:
+def prove_level(
+    system: DelaySystem, functional: Functional, longest: float, level: float, settings: Settings
+) -> Level | None:
     """Show v_0 > level on all faces; None if that is not shown."""
     codes, leaves = [], 0
     for index, face in enumerate(faces(system, functional, longest, level)):
@@ -50,10 +55,16 @@ def prove_level(system: DelaySystem, functional: Functional, longest: float, lev
             raw = answer.proof.codes.astype(np.int64)
             codes.append(np.where((raw < COLLAPSED) & (raw > fixed), raw - 1, raw))
         leaves += answer.proof.leaves
-    return Level(level, np.concatenate(codes).astype(np.uint8) if codes else np.zeros(0, dtype=np.uint8), leaves)
+    return Level(
+        level,
+        np.concatenate(codes).astype(np.uint8) if codes else np.zeros(0, dtype=np.uint8),
+        leaves,
+    )
 
 
-def largest_radius(system: DelaySystem, functional: Functional, longest: float, level: float) -> Radius | None:
+def largest_radius(
+    system: DelaySystem, functional: Functional, longest: float, level: float
+) -> Radius | None:
     """Return rho (and rho_rate = rho times the size of f's slopes at 0) within the level, rounded down to four digits.
 
     The bound on V is that of docs/certificate-format.md, section 4, radius.
@@ -72,13 +83,25 @@ def largest_radius(system: DelaySystem, functional: Functional, longest: float, 
 def upper_bound(functional: Functional, rho: float, rho_rate: float, longest: float) -> float:
     """Bound V over histories within rho with rates within rho_rate."""
     n = functional.dimension
-    w = torch.cat([torch.full((n,), rho, dtype=torch.float64), torch.full((n * functional.order,), longest * rho, dtype=torch.float64)])
-    total = w @ functional.P.abs() @ w + longest * rho**2 * functional.S.abs().sum() + longest**2 / 2 * rho_rate**2 * functional.R.abs().sum()
+    w = torch.cat(
+        [
+            torch.full((n,), rho, dtype=torch.float64),
+            torch.full((n * functional.order,), longest * rho, dtype=torch.float64),
+        ]
+    )
+    total = (
+        w @ functional.P.abs() @ w
+        + longest * rho**2 * functional.S.abs().sum()
+        + longest**2 / 2 * rho_rate**2 * functional.R.abs().sum()
+    )
     for network, factor in ((functional.V0, 1.0), (functional.W, longest)):
         if network is not None:
             cube = torch.full((1, len(network.inputs)), rho, dtype=torch.float64)
             p = network.displacement(Slope.identity(-cube, cube))
-            total = total + factor * (torch.maximum(p.slo.abs(), p.shi.abs()).sum(0) * rho).square().sum()
+            total = (
+                total
+                + factor * (torch.maximum(p.slo.abs(), p.shi.abs()).sum(0) * rho).square().sum()
+            )
     return float(total)
 
 
@@ -88,11 +111,14 @@ def _down(value: float) -> float:
     return float(f"{math.floor(value * 10**digits)}e{-digits}")
 
 
-def inside(system: DelaySystem, pieces: Sequence[tuple[Functional, Sequence[float], float]], points: torch.Tensor) -> torch.Tensor:
+def inside(
+    pieces: Sequence[tuple[Functional, Sequence[float], float]],
+    points: torch.Tensor,
+) -> torch.Tensor:
     """Return which constant histories (k, n), in deviations, have V <= level for every delay of the range (float64)."""
     result = torch.ones(len(points), dtype=torch.bool)
     for functional, breaks, level in pieces:
-        for tau in sorted({*breaks, *((a + b) / 2 for a, b in zip(breaks, breaks[1:], strict=False))}):
+        for tau in sorted({*breaks, *((a + b) / 2 for a, b in itertools.pairwise(breaks))}):
             result &= functional.on_constant_histories(points, tau) <= level
     return result
 

@@ -1,4 +1,4 @@
-"""Training of a neural functional: exactly what is verified, at sampled, hard and counterexample points, plus the region (docs/math.md, sections 3, 4)."""
+"""Training: what is verified, at sampled, hard and counterexample points, plus the region."""
 
 from __future__ import annotations
 
@@ -72,7 +72,9 @@ class Trainer:
     breaks: Sequence[float]
     module: NeuralFunctional
     generator: torch.Generator
-    counterexamples: torch.Tensor = field(default_factory=lambda: torch.empty(0, dtype=torch.float64))
+    counterexamples: torch.Tensor = field(
+        default_factory=lambda: torch.empty(0, dtype=torch.float64)
+    )
     hard: torch.Tensor = field(default_factory=lambda: torch.empty(0, dtype=torch.float64))
     history: list[dict[str, float]] = field(default_factory=list)
 
@@ -97,7 +99,9 @@ class Trainer:
         stop : callable, optional
         """
         optimiser = torch.optim.Adam(self.module.parameters(), lr=settings.rate)
-        schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, settings.steps, eta_min=settings.rate / 10)
+        schedule = torch.optim.lr_scheduler.CosineAnnealingLR(
+            optimiser, settings.steps, eta_min=settings.rate / 10
+        )
         problem = Sampled.of(self.system, self.breaks, self.module.frozen())
         first = self._restore(resume, optimiser, schedule) if resume else 0
         for step in range(first, settings.steps):
@@ -113,16 +117,23 @@ class Trainer:
                 if progress:
                     progress(step, worst)
 
-    def _step(self, problem: Sampled, settings: TrainSettings, optimiser: torch.optim.Optimizer) -> float:
+    def _step(
+        self, problem: Sampled, settings: TrainSettings, optimiser: torch.optim.Optimizer
+    ) -> float:
         points = self._points(problem, settings)
         optimiser.zero_grad()
         functional = self.module.functional()
         forms, eliminated = problem.forms(functional)
         worst = problem.rates(functional, forms, points).amax(0)
-        loss = _hinge(worst + settings.margin, settings.fresh) + torch.relu(eliminated + 0.02 * problem.scale(functional)).sum()
+        loss = (
+            _hinge(worst + settings.margin, settings.fresh)
+            + torch.relu(eliminated + 0.02 * problem.scale(functional)).sum()
+        )
         loss = loss + problem.region_loss(functional, settings, self.generator)
         if settings.boxes:
-            loss = loss + settings.boxes * problem.box_loss(functional, forms, points[: settings.fresh // 4], settings)
+            loss = loss + settings.boxes * problem.box_loss(
+                functional, forms, points[: settings.fresh // 4], settings
+            )
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.module.parameters(), 10.0)
         optimiser.step()
@@ -130,7 +141,7 @@ class Trainer:
         self.hard = points[detached.topk(min(settings.hard, len(points))).indices].detach()
         return float(detached.max())
 
-    def _state(self, step: int, optimiser: torch.optim.Optimizer, schedule: Any) -> dict[str, Any]:  # noqa: ANN401
+    def _state(self, step: int, optimiser: torch.optim.Optimizer, schedule: Any) -> dict[str, Any]:
         return {
             "step": step,
             "module": self.module.state_dict(),
@@ -142,7 +153,9 @@ class Trainer:
             "history": self.history,
         }
 
-    def _restore(self, state: dict[str, Any], optimiser: torch.optim.Optimizer, schedule: Any) -> int:  # noqa: ANN401
+    def _restore(
+        self, state: dict[str, Any], optimiser: torch.optim.Optimizer, schedule: Any
+    ) -> int:
         self.module.load_state_dict(state["module"])
         optimiser.load_state_dict(state["optimiser"])
         schedule.load_state_dict(state["schedule"])
@@ -161,14 +174,22 @@ class Trainer:
         kept = [fresh]
         for extra in (self.hard, self.counterexamples):
             if extra.numel():
-                jitter = 1 + 0.02 * torch.randn(extra.shape, generator=self.generator, dtype=extra.dtype)
-                kept.append(torch.minimum(torch.maximum(extra * jitter, problem.lower), problem.upper))
+                jitter = 1 + 0.02 * torch.randn(
+                    extra.shape, generator=self.generator, dtype=extra.dtype
+                )
+                kept.append(
+                    torch.minimum(torch.maximum(extra * jitter, problem.lower), problem.upper)
+                )
         return torch.cat(kept)
 
 
 def _hinge(excess: torch.Tensor, fresh: int) -> torch.Tensor:
     positive = torch.relu(excess)
-    return positive[:fresh].mean() + positive.mean() + positive.topk(min(20, len(positive))).values.mean()
+    return (
+        positive[:fresh].mean()
+        + positive.mean()
+        + positive.topk(min(20, len(positive))).values.mean()
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +208,14 @@ class Sampled:
     def of(cls, system: DelaySystem, breaks: Sequence[float], functional: Functional) -> Sampled:
         """Build for the shape of a functional."""
         features = Features.of(system, functional)
-        return cls(system, breaks, reciprocal_minorant(breaks), Layout.of(features, functional.order), features, *box(system, features))
+        return cls(
+            system,
+            breaks,
+            reciprocal_minorant(breaks),
+            Layout.of(features, functional.order),
+            features,
+            *box(system, features),
+        )
 
     def sample(self, count: int, generator: torch.Generator) -> torch.Tensor:
         """Return points (count, d)."""
@@ -195,10 +223,14 @@ class Sampled:
 
     def forms(self, functional: Functional) -> tuple[torch.Tensor, torch.Tensor]:
         """Return the matrices of D at the breaks, and the largest eigenvalues of what was eliminated."""
-        full = quadratic_form(self.layout, functional.P, functional.S, functional.R, self.breaks, self.kappas)
+        full = quadratic_form(
+            self.layout, functional.P, functional.S, functional.R, self.breaks, self.kappas
+        )
         return eliminate(full, self.layout.head)
 
-    def rates(self, functional: Functional, forms: torch.Tensor, points: torch.Tensor) -> torch.Tensor:
+    def rates(
+        self, functional: Functional, forms: torch.Tensor, points: torch.Tensor
+    ) -> torch.Tensor:
         """Return max over eta of D / |xi|^2, (E, k)."""
         v = replace(self.features, functional=functional)(points)
         return torch.einsum("ki,eij,kj->ek", v, forms, v) / points.square().sum(-1)
@@ -207,7 +239,9 @@ class Sampled:
         """Return a size against which the eliminated block's eigenvalue is measured."""
         return functional.R.diagonal().mean().detach()
 
-    def region_loss(self, functional: Functional, settings: TrainSettings, generator: torch.Generator) -> torch.Tensor:
+    def region_loss(
+        self, functional: Functional, settings: TrainSettings, generator: torch.Generator
+    ) -> torch.Tensor:
         """Return the cost of v_0 < 1.03 on the faces and of large V on constant histories."""
         domain = self.system.domain or ()
         low = torch.tensor([float(lo) for lo, _ in domain], dtype=torch.float64)
@@ -219,12 +253,22 @@ class Sampled:
         axis, side = index % n, (index // n) % 2
         on_face[index, axis] = torch.where(side == 0, low[axis], high[axis])
         shortfall = torch.relu(1.03 - functional.lower_bound(on_face, self.breaks[-1]))
-        tau = self.breaks[-1] * torch.rand((), generator=generator, dtype=torch.float64).item() ** 0.5
+        tau = (
+            self.breaks[-1] * torch.rand((), generator=generator, dtype=torch.float64).item() ** 0.5
+        )
         value = functional.on_constant_histories(x, tau)
         spread = torch.relu(torch.log(value.clamp(min=1e-6)))
-        return settings.faces * (shortfall.mean() + shortfall.max()) + settings.region * spread.mean()
+        return (
+            settings.faces * (shortfall.mean() + shortfall.max()) + settings.region * spread.mean()
+        )
 
-    def box_loss(self, functional: Functional, forms: torch.Tensor, points: torch.Tensor, settings: TrainSettings) -> torch.Tensor:
+    def box_loss(
+        self,
+        functional: Functional,
+        forms: torch.Tensor,
+        points: torch.Tensor,
+        settings: TrainSettings,
+    ) -> torch.Tensor:
         """The hinge on upper bounds over small boxes around points."""
         half = settings.box_width * (self.upper - self.lower) / 2
         low = torch.minimum(torch.maximum(points - half, self.lower), self.upper - 2 * half)

@@ -38,7 +38,8 @@ class MarginResult:
     order : int
     seconds : float
     rigor : str
-        ``float64``: each piece was proved by bounds that are not rounded outward. ``certify`` gives the rigorous certificate of a range.
+        ``float64``: each piece was proved by bounds that are not rounded outward. ``certify``
+        gives the rigorous certificate of a range.
     """
 
     delay_margin: float | None
@@ -60,7 +61,7 @@ def margin(
     budget: float | None = None,
     progress: Progress | None = None,
 ) -> MarginResult:
-    """March from ``start`` to ``stop``, one functional a piece, doubling the width on success and halving it on failure.
+    """March from ``start`` to ``stop``, one functional a piece; double on success, halve on failure.
 
     Parameters
     ----------
@@ -90,12 +91,27 @@ def margin(
     if method == "auto":
         method = "lmi" if linear else "neural"
     if method not in METHODS:
-        raise ProblemError(f"the method {method!r} is not in this release", where="--method", wanted=f"one of {', '.join(METHODS)}")
+        raise ProblemError(
+            f"the method {method!r} is not in this release",
+            where="--method",
+            wanted=f"one of {', '.join(METHODS)}",
+        )
     method = "lmi" if linear else method
-    march = _March(system, order, seed, start, stop, encloser(problem.certify.engine), began + (budget or 600.0), progress)
+    march = _March(
+        system,
+        order,
+        seed,
+        start,
+        stop,
+        encloser(problem.certify.engine),
+        began + (budget or 600.0),
+        progress,
+    )
     march.advance("quadratic" if method == "neural" else method)
     if method == "neural":
-        march.settings = replace(march.settings, hidden=(problem.certify.neurons,), outputs=problem.certify.outputs)
+        march.settings = replace(
+            march.settings, hidden=(problem.certify.neurons,), outputs=problem.certify.outputs
+        )
         march.advance_neural()
     else:
         march.hop(method)
@@ -154,7 +170,16 @@ class _March:
         if self.progress:
             self.progress("margin", {"from": lower, "to": upper, "method": method})
         settings = Settings(max_boxes=1_000_000, deadline=self.deadline)
-        found = attempt(method, self.system, lower, upper, order=self.order, seed=self.seed, settings=settings, enclose=self.enclose)
+        found = attempt(
+            method,
+            self.system,
+            lower,
+            upper,
+            order=self.order,
+            seed=self.seed,
+            settings=settings,
+            enclose=self.enclose,
+        )
         if found.part is None:
             return False
         self.proved.append((lower, upper))
@@ -164,11 +189,32 @@ class _March:
     def advance_neural(self) -> None:
         """March on by neural functionals, each started from the one before."""
         width = max(0.06 * self.position, 4 * self.resolution)
-        while self.last is not None and self.position < self.stop and width > 4 * self.resolution and time.monotonic() < self.deadline:
+        while (
+            self.last is not None
+            and self.position < self.stop
+            and width > 4 * self.resolution
+            and time.monotonic() < self.deadline
+        ):
             lower, upper = self.position, min(self.stop, self.position + width)
             training = TrainSettings(steps=1500, region=0.05)
-            settings = replace(self.settings, order=self.order, seed=self.seed, training=training, later_steps=1000, rounds=3, deadline=self.deadline)
-            found = search(self.system, lower, upper, settings, enclose=self.enclose, start=self.last, progress=self.progress)
+            settings = replace(
+                self.settings,
+                order=self.order,
+                seed=self.seed,
+                training=training,
+                later_steps=1000,
+                rounds=3,
+                deadline=self.deadline,
+            )
+            found = search(
+                self.system,
+                lower,
+                upper,
+                settings,
+                enclose=self.enclose,
+                start=self.last,
+                progress=self.progress,
+            )
             if found is not None and found.finished.part is not None:
                 self.proved.append((lower, upper))
                 self.last = found.finished.part.functional

@@ -96,7 +96,8 @@ class DelaySystem:
         Raises
         ------
         ProblemError
-            If an equation cannot be read, a name is unknown or given twice, f(x*, x*) is not exactly 0, the domain does not hold
+            If an equation cannot be read, a name is unknown or given twice, f(x*, x*) is not
+            exactly 0, the domain does not hold
             the equilibrium inside, or f is not linear and there is no domain.
 
         Examples
@@ -106,18 +107,36 @@ class DelaySystem:
         ('x',)
         """
         if networks:
-            raise ProblemError("networks in equations are not supported yet", where="system.networks", wanted="write the system without them")
+            raise ProblemError(
+                "networks in equations are not supported yet",
+                where="system.networks",
+                wanted="write the system without them",
+            )
         states = _states(equations, parameters or {}, delays)
         names = Names(states, _parameters(parameters or {}), tuple(delays))
-        parsed = dict(parse_equation(text, names, f"system.equations[{i}]") for i, text in enumerate(equations))
+        parsed = dict(
+            parse_equation(text, names, f"system.equations[{i}]")
+            for i, text in enumerate(equations)
+        )
         rest = _equilibrium(equilibrium or {}, states)
-        shift = {v: Add(Number(rest[states.index(v.name)]), v) for e in parsed.values() for v in variables(e) if rest[states.index(v.name)]}
+        shift = {
+            v: Add(Number(rest[states.index(v.name)]), v)
+            for e in parsed.values()
+            for v in variables(e)
+            if rest[states.index(v.name)]
+        }
         rhs = tuple(substitute(parsed[s], shift) for s in states)
         _check_equilibrium(rhs, equations)
         box = None if domain is None else _domain(domain, states, rest)
-        system = cls(name, states, tuple(equations), dict(parameters or {}), tuple(delays), rest, box, rhs)
+        system = cls(
+            name, states, tuple(equations), dict(parameters or {}), tuple(delays), rest, box, rhs
+        )
         if box is None and any(variables(linear_split(e).remainder) for e in rhs):
-            raise ProblemError("the system is not linear and has no domain", where="system.domain", wanted="give a box, as in domain = { x = [-1.0, 1.0] }")
+            raise ProblemError(
+                "the system is not linear and has no domain",
+                where="system.domain",
+                wanted="give a box, as in domain = { x = [-1.0, 1.0] }",
+            )
         return system
 
     @property
@@ -135,7 +154,11 @@ class DelaySystem:
         """
         used = sorted({v.delay for e in self.rhs for v in variables(e) if v.delay is not None})
         if len(used) > 1:
-            raise ProblemError(f"the equations use {len(used)} delays ({', '.join(used)})", where="system.equations", wanted="this engine takes one delay")
+            raise ProblemError(
+                f"the equations use {len(used)} delays ({', '.join(used)})",
+                where="system.equations",
+                wanted="this engine takes one delay",
+            )
         return used[0] if used else self.delays[0]
 
     def deviation_function(self) -> Callable[[torch.Tensor, torch.Tensor], torch.Tensor]:
@@ -172,12 +195,24 @@ class DelaySystem:
         """Return the system in x = diag(state) z, t = time * s; exact when the factors are powers of two."""
         by_name = dict(zip(self.states, state, strict=True))
         values = {v: scale(v, by_name[v.name]) for e in self.rhs for v in variables(e)}
-        rhs = tuple(scale(substitute(e, values), time / by_name[s]) for s, e in zip(self.states, self.rhs, strict=True))
-        box = None if self.domain is None else tuple((lo / k, hi / k) for (lo, hi), k in zip(self.domain, state, strict=True))
+        rhs = tuple(
+            scale(substitute(e, values), time / by_name[s])
+            for s, e in zip(self.states, self.rhs, strict=True)
+        )
+        box = (
+            None
+            if self.domain is None
+            else tuple((lo / k, hi / k) for (lo, hi), k in zip(self.domain, state, strict=True))
+        )
         return replace(self, rhs=rhs, domain=box)
 
 
-def _stack(rhs: Sequence[Expression], states: Sequence[str], x: torch.Tensor, past: Mapping[str, torch.Tensor]) -> torch.Tensor:
+def _stack(
+    rhs: Sequence[Expression],
+    states: Sequence[str],
+    x: torch.Tensor,
+    past: Mapping[str, torch.Tensor],
+) -> torch.Tensor:
     import torch
 
     from certdde.systems.torch_functions import apply_function
@@ -186,20 +221,44 @@ def _stack(rhs: Sequence[Expression], states: Sequence[str], x: torch.Tensor, pa
     values |= {Variable(s, d): y[..., i] for d, y in past.items() for i, s in enumerate(states)}
     rows = [evaluate(e, values, apply_function) for e in rhs]
     like = torch.broadcast_tensors(x[..., 0], *(y[..., 0] for y in past.values()))[0]
-    return torch.stack([row.expand_as(like) if isinstance(row, torch.Tensor) else torch.full_like(like, row) for row in rows], dim=-1)
+    return torch.stack(
+        [
+            row.expand_as(like) if isinstance(row, torch.Tensor) else torch.full_like(like, row)
+            for row in rows
+        ],
+        dim=-1,
+    )
 
 
-def _states(equations: Sequence[str], parameters: Mapping[str, Any], delays: Sequence[str]) -> tuple[str, ...]:
+def _states(
+    equations: Sequence[str], parameters: Mapping[str, Any], delays: Sequence[str]
+) -> tuple[str, ...]:
     if not equations:
-        raise ProblemError("there is no equation", where="system.equations", wanted="give at least one, as in [\"x' = -x(t - tau)\"]")
-    states = tuple(left_hand_side(text, f"system.equations[{i}]") for i, text in enumerate(equations))
+        raise ProblemError(
+            "there is no equation",
+            where="system.equations",
+            wanted='give at least one, as in ["x\' = -x(t - tau)"]',
+        )
+    states = tuple(
+        left_hand_side(text, f"system.equations[{i}]") for i, text in enumerate(equations)
+    )
     for i, state in enumerate(states):
         if state in states[:i]:
-            raise ProblemError(f"the state {state!r} has two equations", where=f"system.equations[{i}]", wanted="one equation a state")
+            raise ProblemError(
+                f"the state {state!r} has two equations",
+                where=f"system.equations[{i}]",
+                wanted="one equation a state",
+            )
         if state in parameters or state in delays or state == "t":
-            raise ProblemError(f"the name {state!r} is also a parameter, a delay or the time", where=f"system.equations[{i}]", wanted="another name")
+            raise ProblemError(
+                f"the name {state!r} is also a parameter, a delay or the time",
+                where=f"system.equations[{i}]",
+                wanted="another name",
+            )
     if not delays:
-        raise ProblemError("there is no delay", where="delays", wanted="declare one, as in [delays.tau]")
+        raise ProblemError(
+            "there is no delay", where="delays", wanted="declare one, as in [delays.tau]"
+        )
     return states
 
 
@@ -207,7 +266,11 @@ def _parameters(parameters: Mapping[str, Any]) -> dict[str, Fraction]:
     values = {}
     for name, value in parameters.items():
         if isinstance(value, (tuple, list)):
-            raise ProblemError("a parameter known only in an interval is not supported yet", where=f"system.parameters.{name}", wanted="one number")
+            raise ProblemError(
+                "a parameter known only in an interval is not supported yet",
+                where=f"system.parameters.{name}",
+                wanted="one number",
+            )
         values[name] = _decimal(value, f"system.parameters.{name}")
     return values
 
@@ -216,21 +279,31 @@ def _decimal(value: float, where: str) -> Fraction:
     try:
         return Fraction(repr(float(value)))
     except (ValueError, TypeError, OverflowError):
-        raise ProblemError(f"{value!r} is not a finite number", where=where, wanted="a finite number") from None
+        raise ProblemError(
+            f"{value!r} is not a finite number", where=where, wanted="a finite number"
+        ) from None
 
 
 def _equilibrium(equilibrium: Mapping[str, float], states: Sequence[str]) -> tuple[Fraction, ...]:
     for name in equilibrium:
         if name not in states:
-            raise ProblemError(f"unknown state {name!r}", where="system.equilibrium", wanted=f"states: {', '.join(states)}")
+            raise ProblemError(
+                f"unknown state {name!r}",
+                where="system.equilibrium",
+                wanted=f"states: {', '.join(states)}",
+            )
     return tuple(_decimal(equilibrium.get(s, 0.0), f"system.equilibrium.{s}") for s in states)
 
 
-def _domain(domain: Mapping[str, Sequence[float]], states: Sequence[str], rest: Sequence[Fraction]) -> tuple[Interval, ...]:
+def _domain(
+    domain: Mapping[str, Sequence[float]], states: Sequence[str], rest: Sequence[Fraction]
+) -> tuple[Interval, ...]:
     missing, extra = [s for s in states if s not in domain], [s for s in domain if s not in states]
     if missing or extra:
         what = f"no interval for {missing[0]!r}" if missing else f"unknown state {extra[0]!r}"
-        raise ProblemError(what, where="system.domain", wanted=f"one interval for each of {', '.join(states)}")
+        raise ProblemError(
+            what, where="system.domain", wanted=f"one interval for each of {', '.join(states)}"
+        )
     box = []
     for state, value in zip(states, rest, strict=True):
         lo, hi = (_decimal(end, f"system.domain.{state}") for end in domain[state])
@@ -250,16 +323,26 @@ def _check_equilibrium(rhs: Sequence[Expression], equations: Sequence[str]) -> N
         value = rational(expression, zero)
         where = f"system.equations[{i}]"
         if value is None:
-            raise ProblemError(f"cannot evaluate {equations[i]!r} exactly at the equilibrium", where=where, wanted="f(x*, x*) = 0 must hold in exact arithmetic")
+            raise ProblemError(
+                f"cannot evaluate {equations[i]!r} exactly at the equilibrium",
+                where=where,
+                wanted="f(x*, x*) = 0 must hold in exact arithmetic",
+            )
         if value != 0:
             raise ProblemError(
-                f"{equations[i]!r} is {float(value):.6g} at the equilibrium, not 0", where=where, wanted="set system.equilibrium to a point where f is 0"
+                f"{equations[i]!r} is {float(value):.6g} at the equilibrium, not 0",
+                where=where,
+                wanted="set system.equilibrium to a point where f is 0",
             )
         _check_operations(expression, where)
 
 
 def _check_operations(expression: Expression, where: str) -> None:
     if not isinstance(expression, (Number, Variable, Add, Multiply, Divide, Power, Call)):
-        raise ProblemError(f"no engine can bound {type(expression).__name__}", where=where, wanted="see the list of functions")
+        raise ProblemError(
+            f"no engine can bound {type(expression).__name__}",
+            where=where,
+            wanted="see the list of functions",
+        )
     for child in children(expression):
         _check_operations(child, where)

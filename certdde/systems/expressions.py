@@ -128,7 +128,9 @@ def substitute(expression: Expression, values: Mapping[Variable, Expression]) ->
             return expression
 
 
-def evaluate(expression: Expression, values: Mapping[Variable, Any], call: Callable[[str, Any], Any]) -> Any:  # noqa: ANN401
+def evaluate(
+    expression: Expression, values: Mapping[Variable, Any], call: Callable[[str, Any], Any]
+) -> Any:
     """Evaluate over any algebra.
 
     Parameters
@@ -187,7 +189,9 @@ def linear_split(expression: Expression) -> LinearSplit:
     return LinearSplit({k: v for k, v in coefficients.items() if v}, remainder)
 
 
-def _split(expression: Expression, factor: Fraction, out: dict[Variable, Fraction], rest: list[Expression]) -> None:
+def _split(
+    expression: Expression, factor: Fraction, out: dict[Variable, Fraction], rest: list[Expression]
+) -> None:
     match expression:
         case Variable():
             out[expression] = out.get(expression, Fraction(0)) + factor
@@ -210,7 +214,9 @@ def _split(expression: Expression, factor: Fraction, out: dict[Variable, Fractio
 _AT_ZERO = {"sin": 0, "tan": 0, "tanh": 0, "atan": 0, "exp": 1, "cos": 1, "sigmoid": Fraction(1, 2)}
 
 
-def rational(expression: Expression, values: Mapping[Variable, Fraction] | None = None) -> Fraction | None:
+def rational(
+    expression: Expression, values: Mapping[Variable, Fraction] | None = None
+) -> Fraction | None:
     """Return the exact value if it is rational by the rules of the certificate format, else None.
 
     The known function values are those at 0, log 1 = 0 and square roots of squares.

@@ -62,27 +62,41 @@ def parse_equation(text: str, names: Names, where: str = "equation") -> tuple[st
         If the text does not follow the grammar or uses a name that is not declared.
     """
     if len(text) > MAX_LENGTH:
-        raise ProblemError(f"the equation has {len(text)} characters", where=where, wanted=f"at most {MAX_LENGTH}")
+        raise ProblemError(
+            f"the equation has {len(text)} characters", where=where, wanted=f"at most {MAX_LENGTH}"
+        )
     try:
         if _depth(text) > MAX_DEPTH:
-            raise ProblemError("the parentheses are nested too deeply", where=where, wanted=f"at most {MAX_DEPTH} levels")
+            raise ProblemError(
+                "the parentheses are nested too deeply",
+                where=where,
+                wanted=f"at most {MAX_DEPTH} levels",
+            )
         tree = _parser().parse(text)
         return _Builder(names, where).transform(tree)
     except UnexpectedInput as error:
-        raise ProblemError(*_syntax(text, error), where=where, wanted="write it as x' = -x(t - tau)") from None
+        raise ProblemError(
+            *_syntax(text, error), where=where, wanted="write it as x' = -x(t - tau)"
+        ) from None
     except VisitError as error:
         if isinstance(error.orig_exc, ProblemError):
             raise error.orig_exc from None
         raise
     except RecursionError:
-        raise ProblemError("the expression is nested too deeply", where=where, wanted="a shorter expression") from None
+        raise ProblemError(
+            "the expression is nested too deeply", where=where, wanted="a shorter expression"
+        ) from None
 
 
 def left_hand_side(text: str, where: str) -> str:
     """Return the name before ``'`` so that states are known before right-hand sides are read."""
     head = text.partition("=")[0].strip()
     if not head.endswith("'") or not head[:-1].strip().isidentifier():
-        raise ProblemError(f"cannot read the left-hand side of {text!r}", where=where, wanted="it must be a state with a prime, as in x' = ...")
+        raise ProblemError(
+            f"cannot read the left-hand side of {text!r}",
+            where=where,
+            wanted="it must be a state with a prime, as in x' = ...",
+        )
     return head[:-1].strip()
 
 
@@ -151,7 +165,11 @@ class _Builder(Transformer):  # type: ignore[type-arg]
     def intexp(self, token: Token) -> int:
         value = int(token[:8])
         if len(token) > 8 or value > MAX_EXPONENT:
-            raise ProblemError(f"the exponent {token} is too large", where=self._where, wanted=f"an integer of at most {MAX_EXPONENT}")
+            raise ProblemError(
+                f"the exponent {token} is too large",
+                where=self._where,
+                wanted=f"an integer of at most {MAX_EXPONENT}",
+            )
         return value
 
     def negexp(self, value: int) -> int:
@@ -166,7 +184,11 @@ class _Builder(Transformer):  # type: ignore[type-arg]
     def number(self, token: Token) -> Expression:
         mantissa, _, exponent = token.lower().partition("e")
         if len(mantissa) > 400 or (exponent and abs(int(exponent[:8])) > 400):
-            raise ProblemError(f"the number {token[:20]} is out of range", where=self._where, wanted="a binary64 number")
+            raise ProblemError(
+                f"the number {token[:20]} is out of range",
+                where=self._where,
+                wanted="a binary64 number",
+            )
         return Number(Fraction(str(token)))
 
     def name(self, token: Token) -> Expression:
@@ -193,5 +215,7 @@ class _Builder(Transformer):  # type: ignore[type-arg]
         if str(token) not in FUNCTIONS:
             raise _unknown(str(token), "function", FUNCTIONS, self._where)
         if len(arguments) != 1:
-            raise ProblemError(f"{token} takes one argument", where=self._where, wanted=f"{token}(z)")
+            raise ProblemError(
+                f"{token} takes one argument", where=self._where, wanted=f"{token}(z)"
+            )
         return Call(str(token), arguments[0])

@@ -25,7 +25,11 @@ class Scaling:
     @classmethod
     def of(cls, system: DelaySystem, longest: float) -> Scaling:
         """Choose the factors from the domain and the longest delay."""
-        widths = [1.0] * system.dimension if system.domain is None else [float(max(-lo, hi)) for lo, hi in system.domain]
+        widths = (
+            [1.0] * system.dimension
+            if system.domain is None
+            else [float(max(-lo, hi)) for lo, hi in system.domain]
+        )
         state = tuple(Fraction(2) ** round(math.log2(width)) for width in widths)
         return cls(state, Fraction(4) ** round(math.log(longest, 4)))
 

@@ -32,17 +32,29 @@ class Structure:
     states: tuple[str, ...]
 
 
-def structure(system: DelaySystem, present: Sequence[int] = (), delayed: Sequence[int] = ()) -> Structure:
+def structure(
+    system: DelaySystem, present: Sequence[int] = (), delayed: Sequence[int] = ()
+) -> Structure:
     """Split f by syntax; ``present`` and ``delayed`` are indices of states that must count as nonlinear besides."""
     delay = system.delay()
     splits = [linear_split(expression) for expression in system.rhs]
     inside = set().union(*(variables(split.remainder) for split in splits))
-    inside |= {Variable(system.states[i]) for i in present} | {Variable(system.states[i], delay) for i in delayed}
+    inside |= {Variable(system.states[i]) for i in present} | {
+        Variable(system.states[i], delay) for i in delayed
+    }
     order = [Variable(s) for s in system.states] + [Variable(s, delay) for s in system.states]
 
     def matrix(columns: Sequence[Variable]) -> np.ndarray:
-        return np.array([[float(split.coefficients.get(v, 0)) for v in columns] for split in splits])
+        return np.array(
+            [[float(split.coefficients.get(v, 0)) for v in columns] for split in splits]
+        )
 
     n = system.dimension
     remainders = tuple(split.remainder if variables(split.remainder) else ZERO for split in splits)
-    return Structure(matrix(order[:n]), matrix(order[n:]), remainders, tuple(v for v in order if v in inside), system.states)
+    return Structure(
+        matrix(order[:n]),
+        matrix(order[n:]),
+        remainders,
+        tuple(v for v in order if v in inside),
+        system.states,
+    )

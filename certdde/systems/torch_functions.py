@@ -19,4 +19,6 @@ def apply_function(name: str, value: torch.Tensor | float) -> torch.Tensor | flo
     function = torch.sigmoid if name == "sigmoid" else getattr(torch, name)
     if isinstance(value, torch.Tensor):
         return function(value)
-    return math.nan if math.isnan(value) else float(function(torch.tensor(value, dtype=torch.float64)))
+    return (
+        math.nan if math.isnan(value) else float(function(torch.tensor(value, dtype=torch.float64)))
+    )

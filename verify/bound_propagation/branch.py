@@ -37,7 +37,8 @@ class Settings:
     counterexamples : int
         How many points with a non-negative value end the search.
     slack : float
-        Relative to the size of the terms of v^T H v: bounds must be below minus this, so that outward rounding does not undo them.
+        Relative to the size of the terms of v^T H v: bounds must be below minus this, so that
+        outward rounding does not undo them.
     """
 
     grid: int = 8
@@ -61,6 +62,7 @@ class _Search:
     inequality: Inequality
     settings: Settings
     enclose: Encloser
+    confirm: Encloser | None
     progress: Callable[[int, int], None] | None
     blocks: list[int] = field(default_factory=list)
     codes: list[np.ndarray] = field(default_factory=list)
@@ -82,7 +84,8 @@ def prove(
     inequality : Inequality
     settings : Settings, optional
     enclose : callable
-        The bound engine: ``by_intervals`` or that of ``lirpa``.
+        The bound engine: ``by_intervals`` or that of ``lirpa``. A box counts as proved only if
+        intervals, which the checker uses, agree.
     progress : callable, optional
         Called with (boxes bounded, boxes open).
 
@@ -94,9 +97,12 @@ def prove(
     ---------
     float64: bounds are not rounded outward. The checker repeats every leaf of the proof in interval arithmetic.
     """
-    search = _Search(inequality, settings or Settings(), enclose, progress)
+    confirm = None if enclose is by_intervals else by_intervals
+    search = _Search(inequality, settings or Settings(), enclose, confirm, progress)
     free = inequality.upper > inequality.lower
-    grid = tuple(search.settings.grid if inequality.holds_origin else 1 for _ in range(inequality.dimension))
+    grid = tuple(
+        search.settings.grid if inequality.holds_origin else 1 for _ in range(inequality.dimension)
+    )
     lower, upper = root_cells(inequality.lower, inequality.upper, grid)
     size = max(1, len(lower) // 8)
     for start in range(0, len(lower), size):
@@ -106,7 +112,9 @@ def prove(
     return Proved(Forest(grid, tuple(search.blocks), np.concatenate(search.codes)))
 
 
-def _block(search: _Search, lower: torch.Tensor, upper: torch.Tensor, free: torch.Tensor) -> Answer | None:
+def _block(
+    search: _Search, lower: torch.Tensor, upper: torch.Tensor, free: torch.Tensor
+) -> Answer | None:
     """Process one block of roots level by level; None when it is proved."""
     settings = search.settings
     search.blocks.append(len(lower))
@@ -137,7 +145,9 @@ def _exhausted(search: _Search, level: int) -> str:
     return "out of time" if time.monotonic() > search.settings.deadline else ""
 
 
-def _codes(search: _Search, lower: torch.Tensor, upper: torch.Tensor, free: torch.Tensor) -> torch.Tensor:
+def _codes(
+    search: _Search, lower: torch.Tensor, upper: torch.Tensor, free: torch.Tensor
+) -> torch.Tensor:
     """Test boxes; return for each the kind of leaf, or the axis to split."""
     inequality = search.inequality
     search.boxes += len(lower)
@@ -147,19 +157,31 @@ def _codes(search: _Search, lower: torch.Tensor, upper: torch.Tensor, free: torc
     if inequality.holds_origin:
         near = (middle.abs() <= 3 * half).all(-1)
         if near.any():
-            passed = star_test(inequality.features(Slope.identity(lower[near], upper[near])), inequality.forms)
+            passed = star_test(
+                inequality.features(Slope.identity(lower[near], upper[near])), inequality.forms
+            )
             codes[near.nonzero()[:, 0][passed]] = STAR
             done = codes == STAR
     rest = (~done).nonzero()[:, 0]
-    enclosure = search.enclose(inequality, lower[rest], upper[rest])
-    bound = inequality.offset + quadratic_upper_bound(enclosure, inequality.forms)
-    scale = _size(enclosure, inequality)
-    proved = (bound < -search.settings.slack * scale).all(0)
+    proved = _below(search, search.enclose, lower[rest], upper[rest])
+    if search.confirm is not None and proved.any():
+        found = rest[proved]
+        proved[proved.clone()] = _below(search, search.confirm, lower[found], upper[found])
     codes[rest[proved]] = COLLAPSED
     open_ = rest[~proved]
     if len(open_):
         _collect(search, middle[open_])
     return codes
+
+
+def _below(
+    search: _Search, enclose: Encloser, lower: torch.Tensor, upper: torch.Tensor
+) -> torch.Tensor:
+    """Return where all upper bounds are negative with room for rounding; false on NaN."""
+    inequality = search.inequality
+    enclosure = enclose(inequality, lower, upper)
+    bound = inequality.offset + quadratic_upper_bound(enclosure, inequality.forms)
+    return (bound < -search.settings.slack * _size(enclosure, inequality)).all(0)
 
 
 def _size(enclosure: Taylor, inequality: Inequality) -> torch.Tensor:
@@ -168,7 +190,9 @@ def _size(enclosure: Taylor, inequality: Inequality) -> torch.Tensor:
     return abs(inequality.offset) + ((v @ inequality.forms.abs()) * v).sum(-1)
 
 
-def _split_axis(inequality: Inequality, lower: torch.Tensor, upper: torch.Tensor, free: torch.Tensor) -> torch.Tensor:
+def _split_axis(
+    inequality: Inequality, lower: torch.Tensor, upper: torch.Tensor, free: torch.Tensor
+) -> torch.Tensor:
     """Return the axis with the largest width relative to the whole box; constants are never split."""
     whole = (inequality.upper - inequality.lower).clamp(min=torch.finfo(torch.float64).tiny)
     width = torch.where(free, (upper - lower) / whole, -torch.ones_like(whole))

@@ -24,4 +24,8 @@ def encloser(name: str) -> Encloser:
         from certdde.verify.bound_propagation.lirpa import by_lirpa
 
         return by_lirpa()
-    raise ProblemError(f"unknown bound engine {name!r}", where="certify.engine", wanted=f"one of {', '.join(ENGINES)}")
+    raise ProblemError(
+        f"unknown bound engine {name!r}",
+        where="certify.engine",
+        wanted=f"one of {', '.join(ENGINES)}",
+    )

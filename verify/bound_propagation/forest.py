@@ -28,7 +28,9 @@ class Forest:
         """Number of boxes closed by the star test."""
         return int((self.codes == STAR).sum())
 
-    def boxes(self, lower: torch.Tensor, upper: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, np.ndarray]:
+    def boxes(
+        self, lower: torch.Tensor, upper: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor, np.ndarray]:
         """Return the ends of all leaves, (k, d) each, and their codes."""
         roots = root_cells(lower, upper, self.grid)
         low, high, kinds, start, position = [], [], [], 0, 0
@@ -42,15 +44,21 @@ class Forest:
                 low.append(level[0][leaf])
                 high.append(level[1][leaf])
                 kinds.append(codes[codes >= COLLAPSED])
-                level = bisect(level[0][~leaf], level[1][~leaf], torch.as_tensor(codes.astype(np.int64))[~leaf])
+                level = bisect(
+                    level[0][~leaf], level[1][~leaf], torch.as_tensor(codes.astype(np.int64))[~leaf]
+                )
         return torch.cat(low), torch.cat(high), np.concatenate(kinds)
 
 
-def root_cells(lower: torch.Tensor, upper: torch.Tensor, grid: tuple[int, ...]) -> tuple[torch.Tensor, torch.Tensor]:
+def root_cells(
+    lower: torch.Tensor, upper: torch.Tensor, grid: tuple[int, ...]
+) -> tuple[torch.Tensor, torch.Tensor]:
     """Return the cells of the root grid in C order, ends (k, d); the edges follow the certificate format to the bit."""
     edges = []
     for low, high, count in zip(lower.tolist(), upper.tolist(), grid, strict=True):
-        edge = torch.tensor([low + (high - low) * (k / count) for k in range(count + 1)], dtype=torch.float64)
+        edge = torch.tensor(
+            [low + (high - low) * (k / count) for k in range(count + 1)], dtype=torch.float64
+        )
         edge[0], edge[-1] = low, high
         edges.append(edge)
     low = torch.cartesian_prod(*(e[:-1] for e in edges)).reshape(-1, len(grid))
@@ -58,10 +66,14 @@ def root_cells(lower: torch.Tensor, upper: torch.Tensor, grid: tuple[int, ...]) 
     return low, high
 
 
-def bisect(lower: torch.Tensor, upper: torch.Tensor, axis: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+def bisect(
+    lower: torch.Tensor, upper: torch.Tensor, axis: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor]:
     """Split each box (k, d) along its axis; children follow each other, the lower half first."""
     index = torch.arange(len(lower))
     middle = 0.5 * (lower[index, axis] + upper[index, axis])
     first, second = upper.clone(), lower.clone()
     first[index, axis], second[index, axis] = middle, middle
-    return torch.stack([lower, second], 1).reshape(-1, lower.shape[1]), torch.stack([first, upper], 1).reshape(-1, lower.shape[1])
+    return torch.stack([lower, second], 1).reshape(-1, lower.shape[1]), torch.stack(
+        [first, upper], 1
+    ).reshape(-1, lower.shape[1])

@@ -45,7 +45,10 @@ class Slope:
     def join(pieces: Sequence[Slope]) -> Slope:
         """Return the vector of all components."""
         names = ("zero", "lo", "hi", "slo", "shi")
-        wide = [p if p.zero.ndim == 2 else Slope(*(getattr(p, name).unsqueeze(-1) for name in names)) for p in pieces]
+        wide = [
+            p if p.zero.ndim == 2 else Slope(*(getattr(p, name).unsqueeze(-1) for name in names))
+            for p in pieces
+        ]
         return Slope(*(torch.cat([getattr(p, name) for p in wide], dim=-1) for name in names))
 
     def column(self, index: int) -> Slope:
@@ -54,7 +57,9 @@ class Slope:
 
     def columns(self, index: Sequence[int]) -> Slope:
         """Return some components."""
-        return Slope(*(getattr(self, n)[..., list(index)] for n in ("zero", "lo", "hi", "slo", "shi")))
+        return Slope(
+            *(getattr(self, n)[..., list(index)] for n in ("zero", "lo", "hi", "slo", "shi"))
+        )
 
     def affine(self, weight: torch.Tensor, bias: torch.Tensor | None = None) -> Slope:
         """Return weight @ self + bias."""
@@ -70,7 +75,9 @@ class Slope:
 
     def __add__(self, other: Slope | float) -> Slope:
         if isinstance(other, Slope):
-            return Slope(*(getattr(self, n) + getattr(other, n) for n in ("zero", "lo", "hi", "slo", "shi")))
+            return Slope(
+                *(getattr(self, n) + getattr(other, n) for n in ("zero", "lo", "hi", "slo", "shi"))
+            )
         return replace(self, zero=self.zero + other, lo=self.lo + other, hi=self.hi + other)
 
     __radd__ = __add__
@@ -90,8 +97,12 @@ class Slope:
                 return (-self) * (-other)
             return Slope(*(getattr(self, n) * other for n in ("zero", "lo", "hi", "slo", "shi")))
         low, high = interval_product((self.lo, self.hi), (other.lo, other.hi))
-        first = interval_product(((self.zero + self.lo) / 2, (self.zero + self.hi) / 2), (other.slo, other.shi))
-        second = interval_product(((other.zero + other.lo) / 2, (other.zero + other.hi) / 2), (self.slo, self.shi))
+        first = interval_product(
+            ((self.zero + self.lo) / 2, (self.zero + self.hi) / 2), (other.slo, other.shi)
+        )
+        second = interval_product(
+            ((other.zero + other.lo) / 2, (other.zero + other.hi) / 2), (self.slo, self.shi)
+        )
         return Slope(self.zero * other.zero, low, high, first[0] + second[0], first[1] + second[1])
 
     __rmul__ = __mul__
@@ -116,19 +127,31 @@ class Slope:
         return self._apply(UNARY[name])
 
     def damp(self, other: Slope) -> Slope:
-        """Return (1 - self^2) * other, where other vanishes at the origin: its slopes are multiplied by the factor's range."""
+        """Return (1 - self^2) * other, other(0) = 0: its slopes times the factor's range."""
         square = interval_square((self.lo, self.hi))
         factor = (1 - square[1], 1 - square[0])
         low, high = interval_product(factor, (other.lo, other.hi))
-        return Slope((1 - self.zero**2) * other.zero, low, high, *interval_product(factor, (other.slo, other.shi)))
+        return Slope(
+            (1 - self.zero**2) * other.zero,
+            low,
+            high,
+            *interval_product(factor, (other.slo, other.shi)),
+        )
 
     def _apply(self, function: Unary) -> Slope:
         low, high = function.range(self.lo, self.hi)
         whole = function.slope_range(self.lo, self.hi)
         start = function.slope(self.zero)
-        near = interval_product(function.curvature(self.lo, self.hi), (self.lo - self.zero, self.hi - self.zero))
-        factor = (torch.maximum(whole[0], start + near[0] / 2), torch.minimum(whole[1], start + near[1] / 2))
-        return Slope(function.value(self.zero), low, high, *interval_product(factor, (self.slo, self.shi)))
+        near = interval_product(
+            function.curvature(self.lo, self.hi), (self.lo - self.zero, self.hi - self.zero)
+        )
+        factor = (
+            torch.maximum(whole[0], start + near[0] / 2),
+            torch.minimum(whole[1], start + near[1] / 2),
+        )
+        return Slope(
+            function.value(self.zero), low, high, *interval_product(factor, (self.slo, self.shi))
+        )
 
 
 def star_test(value: Slope, forms: torch.Tensor) -> torch.Tensor:
@@ -156,9 +179,11 @@ def star_test(value: Slope, forms: torch.Tensor) -> torch.Tensor:
 
 
 def negative_definite(lower: torch.Tensor, upper: torch.Tensor) -> torch.Tensor:
-    """Test by interval elimination whether every symmetric matrix in [lower, upper], (..., d, d), is negative definite."""
+    """Test by elimination whether every symmetric matrix in [lower, upper] is negative definite."""
     size = lower.shape[-1]
-    matrix = {(i, j): (-upper[..., i, j], -lower[..., i, j]) for i in range(size) for j in range(i + 1)}
+    matrix = {
+        (i, j): (-upper[..., i, j], -lower[..., i, j]) for i in range(size) for j in range(i + 1)
+    }
     proved = torch.ones_like(lower[..., 0, 0], dtype=torch.bool)
     for k in range(size):
         pivot = matrix[k, k]
@@ -166,7 +191,11 @@ def negative_definite(lower: torch.Tensor, upper: torch.Tensor) -> torch.Tensor:
         inverse = (1 / pivot[1], 1 / pivot[0])
         for i in range(k + 1, size):
             for j in range(k + 1, i + 1):
-                product = interval_square(matrix[i, k]) if i == j else interval_product(matrix[i, k], matrix[j, k])
+                product = (
+                    interval_square(matrix[i, k])
+                    if i == j
+                    else interval_product(matrix[i, k], matrix[j, k])
+                )
                 change = interval_product(product, inverse)
                 matrix[i, j] = (matrix[i, j][0] - change[1], matrix[i, j][1] - change[0])
     return proved

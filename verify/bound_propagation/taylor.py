@@ -1,5 +1,6 @@
-"""First-order Taylor forms on batches of boxes: q(xi) in c + L (xi - centre) + [lo, hi] (docs/certificate-format.md, section 7).
+"""First-order Taylor forms on batches of boxes: q(xi) in c + L (xi - centre) + [lo, hi].
 
+See docs/certificate-format.md, section 7.
 Float64, not rounded outward. Differentiable, so that bounds can stand in a training loss.
 """
 
@@ -13,11 +14,17 @@ import torch
 from certdde.verify.bound_propagation.unary import UNARY, Unary, power
 
 
-def interval_product(a: tuple[torch.Tensor, torch.Tensor], b: tuple[torch.Tensor, torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor]:
+def interval_product(
+    a: tuple[torch.Tensor, torch.Tensor], b: tuple[torch.Tensor, torch.Tensor]
+) -> tuple[torch.Tensor, torch.Tensor]:
     """Return the product of two intervals."""
     products = (a[0] * b[0], a[0] * b[1], a[1] * b[0], a[1] * b[1])
-    low = torch.minimum(torch.minimum(products[0], products[1]), torch.minimum(products[2], products[3]))
-    high = torch.maximum(torch.maximum(products[0], products[1]), torch.maximum(products[2], products[3]))
+    low = torch.minimum(
+        torch.minimum(products[0], products[1]), torch.minimum(products[2], products[3])
+    )
+    high = torch.maximum(
+        torch.maximum(products[0], products[1]), torch.maximum(products[2], products[3])
+    )
     return low, high
 
 
@@ -25,7 +32,9 @@ def interval_square(a: tuple[torch.Tensor, torch.Tensor]) -> tuple[torch.Tensor,
     """Return the square of an interval."""
     low, high = a[0] * a[0], a[1] * a[1]
     straddles = (a[0] < 0) & (a[1] > 0)
-    return torch.where(straddles, torch.zeros_like(low), torch.minimum(low, high)), torch.maximum(low, high)
+    return torch.where(straddles, torch.zeros_like(low), torch.minimum(low, high)), torch.maximum(
+        low, high
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +65,27 @@ class Taylor:
         count, d = lower.shape
         eye = torch.eye(d, dtype=lower.dtype, device=lower.device)
         zero = torch.zeros_like(lower)
-        return cls((lower + upper) / 2, eye.unsqueeze(1).expand(d, count, d), zero, zero, ((upper - lower) / 2).T)
+        return cls(
+            (lower + upper) / 2,
+            eye.unsqueeze(1).expand(d, count, d),
+            zero,
+            zero,
+            ((upper - lower) / 2).T,
+        )
 
     @staticmethod
     def join(pieces: Sequence[Taylor]) -> Taylor:
         """Return the vector of all components; scalars become components."""
-        wide = [p if p.c.ndim == 2 else replace(p, c=p.c[:, None], L=p.L[..., None], lo=p.lo[:, None], hi=p.hi[:, None]) for p in pieces]
-        parts = {name: torch.cat([getattr(p, name) for p in wide], dim=-1) for name in ("c", "L", "lo", "hi")}
+        wide = [
+            p
+            if p.c.ndim == 2
+            else replace(p, c=p.c[:, None], L=p.L[..., None], lo=p.lo[:, None], hi=p.hi[:, None])
+            for p in pieces
+        ]
+        parts = {
+            name: torch.cat([getattr(p, name) for p in wide], dim=-1)
+            for name in ("c", "L", "lo", "hi")
+        }
         return Taylor(r=pieces[0].r, **parts)
 
     def _radius(self) -> torch.Tensor:
@@ -81,7 +104,9 @@ class Taylor:
 
     def column(self, index: int) -> Taylor:
         """Return one component."""
-        return Taylor(self.c[:, index], self.L[:, :, index], self.lo[:, index], self.hi[:, index], self.r)
+        return Taylor(
+            self.c[:, index], self.L[:, :, index], self.lo[:, index], self.hi[:, index], self.r
+        )
 
     def columns(self, index: Sequence[int]) -> Taylor:
         """Return some components."""
@@ -93,11 +118,19 @@ class Taylor:
         middle, radius = (self.lo + self.hi) / 2, (self.hi - self.lo) / 2
         shift, spread = middle @ weight.T, radius @ weight.abs().T
         c = self.c @ weight.T
-        return Taylor(c if bias is None else c + bias, self.L @ weight.T, shift - spread, shift + spread, self.r)
+        return Taylor(
+            c if bias is None else c + bias,
+            self.L @ weight.T,
+            shift - spread,
+            shift + spread,
+            self.r,
+        )
 
     def __add__(self, other: Taylor | float) -> Taylor:
         if isinstance(other, Taylor):
-            return Taylor(self.c + other.c, self.L + other.L, self.lo + other.lo, self.hi + other.hi, self.r)
+            return Taylor(
+                self.c + other.c, self.L + other.L, self.lo + other.lo, self.hi + other.hi, self.r
+            )
         return replace(self, c=self.c + other)
 
     __radd__ = __add__
@@ -116,9 +149,18 @@ class Taylor:
             if other < 0:
                 return (-self) * (-other)
             return Taylor(self.c * other, self.L * other, self.lo * other, self.hi * other, self.r)
-        first, second = interval_product((self.c, self.c), (other.lo, other.hi)), interval_product((other.c, other.c), (self.lo, self.hi))
+        first, second = (
+            interval_product((self.c, self.c), (other.lo, other.hi)),
+            interval_product((other.c, other.c), (self.lo, self.hi)),
+        )
         third = interval_product(self.spread(), other.spread())
-        return Taylor(self.c * other.c, self.c * other.L + other.c * self.L, first[0] + second[0] + third[0], first[1] + second[1] + third[1], self.r)
+        return Taylor(
+            self.c * other.c,
+            self.c * other.L + other.c * self.L,
+            first[0] + second[0] + third[0],
+            first[1] + second[1] + third[1],
+            self.r,
+        )
 
     __rmul__ = __mul__
 
@@ -151,7 +193,13 @@ class Taylor:
         slope = function.slope(self.c)
         rest = interval_product(curvature, interval_square(spread))
         first = interval_product((slope, slope), (self.lo, self.hi))
-        return Taylor(function.value(self.c), slope * self.L, first[0] + rest[0] / 2, first[1] + rest[1] / 2, self.r)
+        return Taylor(
+            function.value(self.c),
+            slope * self.L,
+            first[0] + rest[0] / 2,
+            first[1] + rest[1] / 2,
+            self.r,
+        )
 
     def centred(self) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """Return (m, L, rho): the quantity lies in m + L (xi - centre) + [-rho, rho]."""
@@ -173,7 +221,7 @@ def quadratic_upper_bound(value: Taylor, forms: torch.Tensor) -> torch.Tensor:
     (E, B) Tensor
         Float64 upper bounds; NaN where v could not be enclosed.
     """
-    m, L, rho = value.centred()  # noqa: N806
+    m, L, rho = value.centred()
     r = value.r
     transformed = m @ forms
     images = torch.einsum("dbi,eij->debj", L, forms)

@@ -1,6 +1,7 @@
-"""Values, derivatives and ranges of the functions of an expression, in float64 torch (docs/certificate-format.md, section 7).
+"""Values, derivatives and ranges of the functions of an expression, in float64 torch.
 
-Nothing here is rounded outward: it finds proofs, the checker confirms them. Where a function is not smooth the range is NaN,
+Nothing here is rounded outward: it finds proofs, the checker confirms them. Where a function is
+not smooth the range is NaN,
 which no test accepts.
 """
 
@@ -26,7 +27,9 @@ class Unary:
     curvature: Callable[[torch.Tensor, torch.Tensor], Range]
 
 
-def _monotone(f: Callable[[torch.Tensor], torch.Tensor], turns: tuple[float, ...] = ()) -> Callable[[torch.Tensor, torch.Tensor], Range]:
+def _monotone(
+    f: Callable[[torch.Tensor], torch.Tensor], turns: tuple[float, ...] = ()
+) -> Callable[[torch.Tensor, torch.Tensor], Range]:
     """Return the range of f, monotone between the given turning points."""
 
     def over(lo: torch.Tensor, hi: torch.Tensor) -> Range:
@@ -42,7 +45,10 @@ def _monotone(f: Callable[[torch.Tensor], torch.Tensor], turns: tuple[float, ...
     return over
 
 
-def _where(valid: Callable[[torch.Tensor, torch.Tensor], torch.Tensor], over: Callable[[torch.Tensor, torch.Tensor], Range]) -> Callable[[torch.Tensor, torch.Tensor], Range]:
+def _where(
+    valid: Callable[[torch.Tensor, torch.Tensor], torch.Tensor],
+    over: Callable[[torch.Tensor, torch.Tensor], Range],
+) -> Callable[[torch.Tensor, torch.Tensor], Range]:
     def guarded(lo: torch.Tensor, hi: torch.Tensor) -> Range:
         good = valid(lo, hi)
         low, high = over(lo, hi)
@@ -55,10 +61,16 @@ def _where(valid: Callable[[torch.Tensor, torch.Tensor], torch.Tensor], over: Ca
 def sine_range(lo: torch.Tensor, hi: torch.Tensor) -> Range:
     """Return the range of sin over [lo, hi]."""
     a, b = torch.sin(lo), torch.sin(hi)
-    top = torch.floor((hi - math.pi / 2) / (2 * math.pi)) >= torch.ceil((lo - math.pi / 2) / (2 * math.pi))
-    bottom = torch.floor((hi + math.pi / 2) / (2 * math.pi)) >= torch.ceil((lo + math.pi / 2) / (2 * math.pi))
+    top = torch.floor((hi - math.pi / 2) / (2 * math.pi)) >= torch.ceil(
+        (lo - math.pi / 2) / (2 * math.pi)
+    )
+    bottom = torch.floor((hi + math.pi / 2) / (2 * math.pi)) >= torch.ceil(
+        (lo + math.pi / 2) / (2 * math.pi)
+    )
     one = torch.ones_like(a)
-    return torch.where(bottom, -one, torch.minimum(a, b)), torch.where(top, one, torch.maximum(a, b))
+    return torch.where(bottom, -one, torch.minimum(a, b)), torch.where(
+        top, one, torch.maximum(a, b)
+    )
 
 
 def cosine_range(lo: torch.Tensor, hi: torch.Tensor) -> Range:
@@ -66,7 +78,9 @@ def cosine_range(lo: torch.Tensor, hi: torch.Tensor) -> Range:
     return sine_range(lo + math.pi / 2, hi + math.pi / 2)
 
 
-def _minus(over: Callable[[torch.Tensor, torch.Tensor], Range]) -> Callable[[torch.Tensor, torch.Tensor], Range]:
+def _minus(
+    over: Callable[[torch.Tensor, torch.Tensor], Range],
+) -> Callable[[torch.Tensor, torch.Tensor], Range]:
     def negated(lo: torch.Tensor, hi: torch.Tensor) -> Range:
         low, high = over(lo, hi)
         return -high, -low
@@ -123,14 +137,54 @@ _ATAN_TURN = 1 / math.sqrt(3)
 
 UNARY: dict[str, Unary] = {
     "sin": Unary(torch.sin, torch.cos, sine_range, cosine_range, _minus(sine_range)),
-    "cos": Unary(torch.cos, lambda z: -torch.sin(z), cosine_range, _minus(sine_range), _minus(cosine_range)),
-    "tan": Unary(torch.tan, _tan1, _where(_one_branch, _monotone(torch.tan)), _where(_one_branch, _monotone(_tan1, (0.0,))), _where(_one_branch, _monotone(_tan2))),
-    "tanh": Unary(torch.tanh, _sech2, _monotone(torch.tanh), _monotone(_sech2, (0.0,)), _monotone(_tanh2, (-_TANH_TURN, _TANH_TURN))),
-    "sigmoid": Unary(torch.sigmoid, _sigmoid1, _monotone(torch.sigmoid), _monotone(_sigmoid1, (0.0,)), _monotone(_sigmoid2, (-_SIGMOID_TURN, _SIGMOID_TURN))),
-    "atan": Unary(torch.atan, _atan1, _monotone(torch.atan), _monotone(_atan1, (0.0,)), _monotone(_atan2, (-_ATAN_TURN, _ATAN_TURN))),
-    "exp": Unary(torch.exp, torch.exp, _monotone(torch.exp), _monotone(torch.exp), _monotone(torch.exp)),
-    "log": Unary(torch.log, torch.reciprocal, _where(_positive, _monotone(torch.log)), _where(_positive, _monotone(torch.reciprocal)), _where(_positive, _monotone(lambda z: -1 / (z * z)))),
-    "sqrt": Unary(torch.sqrt, lambda z: 0.5 / torch.sqrt(z), _where(_positive, _monotone(torch.sqrt)), _where(_positive, _monotone(lambda z: 0.5 / torch.sqrt(z))), _where(_positive, _monotone(lambda z: -0.25 / (z * torch.sqrt(z))))),
+    "cos": Unary(
+        torch.cos, lambda z: -torch.sin(z), cosine_range, _minus(sine_range), _minus(cosine_range)
+    ),
+    "tan": Unary(
+        torch.tan,
+        _tan1,
+        _where(_one_branch, _monotone(torch.tan)),
+        _where(_one_branch, _monotone(_tan1, (0.0,))),
+        _where(_one_branch, _monotone(_tan2)),
+    ),
+    "tanh": Unary(
+        torch.tanh,
+        _sech2,
+        _monotone(torch.tanh),
+        _monotone(_sech2, (0.0,)),
+        _monotone(_tanh2, (-_TANH_TURN, _TANH_TURN)),
+    ),
+    "sigmoid": Unary(
+        torch.sigmoid,
+        _sigmoid1,
+        _monotone(torch.sigmoid),
+        _monotone(_sigmoid1, (0.0,)),
+        _monotone(_sigmoid2, (-_SIGMOID_TURN, _SIGMOID_TURN)),
+    ),
+    "atan": Unary(
+        torch.atan,
+        _atan1,
+        _monotone(torch.atan),
+        _monotone(_atan1, (0.0,)),
+        _monotone(_atan2, (-_ATAN_TURN, _ATAN_TURN)),
+    ),
+    "exp": Unary(
+        torch.exp, torch.exp, _monotone(torch.exp), _monotone(torch.exp), _monotone(torch.exp)
+    ),
+    "log": Unary(
+        torch.log,
+        torch.reciprocal,
+        _where(_positive, _monotone(torch.log)),
+        _where(_positive, _monotone(torch.reciprocal)),
+        _where(_positive, _monotone(lambda z: -1 / (z * z))),
+    ),
+    "sqrt": Unary(
+        torch.sqrt,
+        lambda z: 0.5 / torch.sqrt(z),
+        _where(_positive, _monotone(torch.sqrt)),
+        _where(_positive, _monotone(lambda z: 0.5 / torch.sqrt(z))),
+        _where(_positive, _monotone(lambda z: -0.25 / (z * torch.sqrt(z)))),
+    ),
 }
 
 

@@ -47,6 +47,8 @@ def check_file(path: str | Path, progress: Progress | None = None) -> CheckResul
             claim = _check(Path(path), boxes, progress)
     except Refused as refusal:
         where, reason = refusal.where, refusal.reason
+    except OverflowError:
+        where, reason = "a number", "is beyond the range of binary64"
     except Exception as error:  # default reject: no error may pass for a proof
         where, reason = "checker", f"{type(error).__name__}: {error}"
     valid = claim != ""

@@ -1,11 +1,12 @@
 """`certificate.json` as exact data: the parse with exact decimals, and what it is parsed into."""
 
 import json
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any, NoReturn
+from typing import Any
 
 from .bundle import MAX_JSON, unique
 from .refusal import Refused, require
@@ -48,7 +49,9 @@ def parse(content: bytes) -> tuple[dict[str, Any], Any]:
     require(len(content) <= MAX_JSON, "certificate.json", "is too large")
     try:
         text = content.decode("utf-8")
-        plain = json.loads(text, parse_constant=_refuse, object_pairs_hook=unique)
+        plain = json.loads(
+            text, parse_float=_finite, parse_constant=_finite, object_pairs_hook=unique
+        )
         exact = json.loads(text, parse_float=decimal, parse_int=decimal, object_pairs_hook=unique)
     except (ValueError, RecursionError) as error:
         raise Refused("certificate.json", f"is not acceptable JSON ({error})") from error
@@ -56,13 +59,15 @@ def parse(content: bytes) -> tuple[dict[str, Any], Any]:
     return plain, exact
 
 
-def _refuse(constant: str) -> NoReturn:
-    raise ValueError(f"{constant} is not a number")
+def _finite(text: str) -> float:
+    value = float(text)
+    require(math.isfinite(value), "a number", "is not finite as a binary64")
+    return value
 
 
 def decimal(text: str) -> Fraction:
     """The decimal written in `text`, exactly; at most 400 characters, exponent at most 400."""
     exponent = re.split("[eE]", text)[1:] or ["0"]
     if len(text) > 400 or abs(int(exponent[0])) > 400:
-        raise ValueError("a number is too long")
+        raise Refused("a number", "is too long")
     return Fraction(text)

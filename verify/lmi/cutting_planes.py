@@ -1,6 +1,7 @@
-"""Quadratic functionals on the collapsed matrix by cutting planes: linear in (P, S, R), so a convex problem.
+"""Quadratic functionals by cutting planes on the collapsed matrix: a convex problem.
 
-Far stronger than the polytopic LMI, and the warm start of the neural functional. The constraints are imposed at points of xi only; what comes out
+Far stronger than the polytopic LMI, and the warm start of the neural functional. The
+constraints are imposed at points of xi only; what comes out
 is a proposal, and infeasibility at the points shows that no quadratic functional of this order exists.
 """
 
@@ -97,7 +98,9 @@ def cutting_planes(
     return Cuts(found if worst < 0 else None, -worst, turn, used)
 
 
-def sample_xi(lower: torch.Tensor, upper: torch.Tensor, count: int, generator: torch.Generator) -> torch.Tensor:
+def sample_xi(
+    lower: torch.Tensor, upper: torch.Tensor, count: int, generator: torch.Generator
+) -> torch.Tensor:
     """Return points (count, d) of the box: a third uniform, a third on its faces, a third scaled towards 0."""
     unit = torch.rand(count, len(lower), generator=generator, dtype=lower.dtype)
     points = lower + (upper - lower) * unit
@@ -111,7 +114,12 @@ def sample_xi(lower: torch.Tensor, upper: torch.Tensor, count: int, generator: t
 
 
 def sampled_rates(
-    functional: Functional, features: Features, layout: Layout, breaks: Sequence[float], kappas: Sequence[float], points: torch.Tensor
+    functional: Functional,
+    features: Features,
+    layout: Layout,
+    breaks: Sequence[float],
+    kappas: Sequence[float],
+    points: torch.Tensor,
 ) -> tuple[np.ndarray, float]:
     """Return max over eta of D / |xi|^2 at points, (k, E), and the largest eigenvalue of the eliminated block."""
     form = quadratic_form(layout, functional.P, functional.S, functional.R, breaks, kappas)
@@ -128,7 +136,9 @@ def _at_origin(basis: np.ndarray, features: Features) -> list[Block]:
     return [_block(basis[:, e], slopes) for e in range(basis.shape[1])]
 
 
-def _add(program: Program, basis: np.ndarray, features: Features, points: torch.Tensor, ends: np.ndarray) -> None:
+def _add(
+    program: Program, basis: np.ndarray, features: Features, points: torch.Tensor, ends: np.ndarray
+) -> None:
     """Impose D < 0 at points, for the ends named for each."""
     directions = (features(points) / points.norm(dim=-1, keepdim=True)).numpy()
     for v, chosen in zip(directions, ends, strict=True):

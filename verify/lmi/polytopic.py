@@ -1,6 +1,7 @@
-"""The polytopic Bessel-Legendre LMI: f = F [x; y] with slopes F in a box, quadratic functional, at the vertices (docs/math.md, section 2).
+"""The polytopic Bessel-Legendre LMI: f = F [x; y], slopes F in a box (docs/math.md, section 2).
 
-For a linear system it is the Bessel-Legendre LMI (Seuret, Gouaisbaut 2015). It only proposes a functional: slopes are sampled, and the
+For a linear system it is the Bessel-Legendre LMI (Seuret, Gouaisbaut 2015). It only proposes a
+functional: slopes are sampled, and the
 proof is the partition that branch and bound finds and the checker repeats.
 """
 
@@ -26,10 +27,13 @@ from certdde.verify.lmi.program import Program, Solution, solve, stack_blocks
 MAX_UNCERTAIN = 6
 
 
-def slope_vertices(system: DelaySystem, samples: int = 33) -> list[tuple[torch.Tensor, torch.Tensor]]:
+def slope_vertices(
+    system: DelaySystem, samples: int = 33
+) -> list[tuple[torch.Tensor, torch.Tensor]]:
     """Return the vertices (A, Ad) of the sampled slope box of f over the domain, A and Ad (n, n).
 
-    n_i(xi) is split by telescoping, delayed variables first: the slope in a variable is the change of n_i when that variable is set to 0,
+    n_i(xi) is split by telescoping, delayed variables first: the slope in a variable is the
+    change of n_i when that variable is set to 0,
     divided by it.
     """
     parts = structure(system)
@@ -44,7 +48,12 @@ def slope_vertices(system: DelaySystem, samples: int = 33) -> list[tuple[torch.T
         for index, upper in zip(entries, choice, strict=True):
             slopes[index] = high[index] if upper else low[index]
         n = system.dimension
-        vertices.append((torch.as_tensor(parts.present + slopes[:, :n]), torch.as_tensor(parts.delayed + slopes[:, n:])))
+        vertices.append(
+            (
+                torch.as_tensor(parts.present + slopes[:, :n]),
+                torch.as_tensor(parts.delayed + slopes[:, n:]),
+            )
+        )
     return vertices
 
 
@@ -55,7 +64,11 @@ def _sampled_slopes(system: DelaySystem, samples: int) -> tuple[np.ndarray, np.n
         return np.zeros(shape), np.zeros(shape)
     domain = system.domain or ()
     order = [*[v for v in parts.nonlinear if v.delay], *[v for v in parts.nonlinear if not v.delay]]
-    axes = [torch.linspace(float(domain[i][0]), float(domain[i][1]), samples, dtype=torch.float64) + 1e-7 for i in (system.states.index(v.name) for v in order)]
+    axes = [
+        torch.linspace(float(domain[i][0]), float(domain[i][1]), samples, dtype=torch.float64)
+        + 1e-7
+        for i in (system.states.index(v.name) for v in order)
+    ]
     grid = torch.meshgrid(*axes, indexing="ij")
     values = dict(zip(order, (g.reshape(-1) for g in grid), strict=True))
     low, high = np.zeros(shape), np.zeros(shape)
@@ -74,7 +87,14 @@ def _value(remainder: object, values: dict[Variable, torch.Tensor]) -> torch.Ten
     return torch.zeros_like(like) + evaluate(remainder, values, apply_function)  # type: ignore[arg-type]
 
 
-def polytopic_lmi(system: DelaySystem, order: int, breaks: Sequence[float], *, solver: str = "CLARABEL", margin: float = 0.03) -> tuple[Functional, float] | None:
+def polytopic_lmi(
+    system: DelaySystem,
+    order: int,
+    breaks: Sequence[float],
+    *,
+    solver: str = "CLARABEL",
+    margin: float = 0.03,
+) -> tuple[Functional, float] | None:
     """Solve the LMI at all vertices and breaks; return the functional and the margin, or None where there is none.
 
     Parameters
@@ -92,15 +112,25 @@ def polytopic_lmi(system: DelaySystem, order: int, breaks: Sequence[float], *, s
     kappas = reciprocal_minorant(breaks)
     for present, delayed in slope_vertices(system):
         layout = linear_layout(present, delayed, order)
-        matrices = parameters.basis(lambda p, s, r, layout=layout: quadratic_form(layout, p, s, r, breaks, kappas))
+        matrices = parameters.basis(
+            lambda p, s, r, layout=layout: quadratic_form(layout, p, s, r, breaks, kappas)
+        )
         program.blocks += stack_blocks(matrices)
     mean = mean_on_constant_histories(parameters, system, breaks[-1])
     solution = best(program, mean, solver=solver, margin=margin)
     return None if solution is None else (parameters.functional(solution.x), solution.margin)
 
 
-def best(program: Program, mean: np.ndarray, *, solver: str, margin: float, cap: float = 1e3, share: float = 0.3) -> Solution | None:
-    """Maximise the margin with the mean of V at most ``cap``; then minimise the mean at ``margin``, or at a share of the largest.
+def best(
+    program: Program,
+    mean: np.ndarray,
+    *,
+    solver: str,
+    margin: float,
+    cap: float = 1e3,
+    share: float = 0.3,
+) -> Solution | None:
+    """Maximise the margin; then minimise the mean of V at ``margin``, or at a share of the largest.
 
     The level of V is fixed by v_0 >= 1 on the faces, so margins are comparable between systems.
     """

@@ -1,4 +1,4 @@
-"""Constraints that every quadratic functional obeys, and the region objective (RECIPES of the design: without it the region is nearly nothing)."""
+"""Constraints that every quadratic functional obeys, and the region objective."""
 
 from __future__ import annotations
 
@@ -15,7 +15,9 @@ from certdde.verify.lmi.program import Block
 FLOOR = 1e-4
 
 
-def positivity(parameters: Parameters, longest: float, nearest_faces: Sequence[float]) -> list[Block]:
+def positivity(
+    parameters: Parameters, longest: float, nearest_faces: Sequence[float]
+) -> list[Block]:
     """Return P + Bessel >= e_i e_i^T / face_i^2 (so v_0 >= 1 on the faces) and S, R >= FLOOR.
 
     Parameters
@@ -27,7 +29,9 @@ def positivity(parameters: Parameters, longest: float, nearest_faces: Sequence[f
         For each state the distance of the nearer face of the domain (1 if there is none).
     """
     n = parameters.dimension
-    bessel = -parameters.basis(lambda p, s, r: Functional(parameters.order, p, s, r).bessel(longest))
+    bessel = -parameters.basis(
+        lambda p, s, r: Functional(parameters.order, p, s, r).bessel(longest)
+    )
     size = bessel.shape[-1]
     floor = FLOOR * np.eye(size)
     blocks = []
@@ -40,15 +44,25 @@ def positivity(parameters: Parameters, longest: float, nearest_faces: Sequence[f
     return [*blocks, Block(s, FLOOR * np.eye(n)), Block(r, FLOOR * np.eye(n))]
 
 
-def mean_on_constant_histories(parameters: Parameters, system: DelaySystem, longest: float) -> np.ndarray:
-    """Return the vector c with c . x = mean of V over constant histories, uniform in the domain, at the longest delay."""
+def mean_on_constant_histories(
+    parameters: Parameters, system: DelaySystem, longest: float
+) -> np.ndarray:
+    """Return c with c . x = mean of V on constant histories, uniform in the domain, longest delay."""
     generator = torch.Generator().manual_seed(0)
     n = parameters.dimension
     unit = torch.rand(256, n, generator=generator, dtype=torch.float64)
-    low = torch.tensor([float(lo) for lo, _ in system.domain] if system.domain else [-1.0] * n, dtype=torch.float64)
-    high = torch.tensor([float(hi) for _, hi in system.domain] if system.domain else [1.0] * n, dtype=torch.float64)
+    low = torch.tensor(
+        [float(lo) for lo, _ in system.domain] if system.domain else [-1.0] * n, dtype=torch.float64
+    )
+    high = torch.tensor(
+        [float(hi) for _, hi in system.domain] if system.domain else [1.0] * n, dtype=torch.float64
+    )
     points = low + (high - low) * unit
-    return parameters.basis(lambda p, s, r: Functional(parameters.order, p, s, r).on_constant_histories(points, longest).mean())
+    return parameters.basis(
+        lambda p, s, r: (
+            Functional(parameters.order, p, s, r).on_constant_histories(points, longest).mean()
+        )
+    )
 
 
 def nearest_faces(system: DelaySystem) -> list[float]:

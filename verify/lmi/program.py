@@ -46,7 +46,14 @@ class Solution:
     status: str
 
 
-def solve(program: Program, *, minimise: np.ndarray | None = None, margin: float | None = None, largest: float = 1.0, solver: str = "CLARABEL") -> Solution | None:
+def solve(
+    program: Program,
+    *,
+    minimise: np.ndarray | None = None,
+    margin: float | None = None,
+    largest: float = 1.0,
+    solver: str = "CLARABEL",
+) -> Solution | None:
     """Maximise the margin t in [.., largest], or minimise a linear function at a fixed margin.
 
     Parameters
@@ -103,7 +110,7 @@ def _run(problem: cp.Problem, solver: str) -> str:
 
 
 def recomputed_margin(program: Program, x: np.ndarray) -> float:
-    """Return the largest t at which all blocks hold, by eigenvalues of the matrices rebuilt from x; -inf if a plain block fails."""
+    """Return the largest t at which all blocks hold, by eigenvalues; -inf if a plain block fails."""
     margins = []
     for block in program.blocks:
         top = float(np.linalg.eigvalsh(np.tensordot(x, block.matrices, 1) + block.constant)[-1])
@@ -114,7 +121,9 @@ def recomputed_margin(program: Program, x: np.ndarray) -> float:
     return min(margins, default=np.inf)
 
 
-def stack_blocks(matrices: np.ndarray, constant: np.ndarray | None = None, *, margin_weight: float = 1.0) -> Sequence[Block]:
+def stack_blocks(
+    matrices: np.ndarray, constant: np.ndarray | None = None, *, margin_weight: float = 1.0
+) -> Sequence[Block]:
     """Return one block for each e of matrices (count, E, k, k)."""
     fixed = np.zeros(matrices.shape[1:]) if constant is None else constant
     return [Block(matrices[:, e], fixed[e], margin_weight) for e in range(matrices.shape[1])]

@@ -4,7 +4,12 @@ import numpy as np
 from jaxtyping import Float
 
 
-def spectral_abscissa(present: Float[np.ndarray, "n n"], delayed: Float[np.ndarray, "n n"], delay: float, nodes: int = 32) -> float:
+def spectral_abscissa(
+    present: Float[np.ndarray, "n n"],
+    delayed: Float[np.ndarray, "n n"],
+    delay: float,
+    nodes: int = 32,
+) -> float:
     """Return the largest real part of the characteristic roots.
 
     Parameters
@@ -27,11 +32,13 @@ def spectral_abscissa(present: Float[np.ndarray, "n n"], delayed: Float[np.ndarr
 
     References
     ----------
-    Breda, Maset, Vermiglio (2005), Pseudospectral differencing methods for characteristic roots of delay differential equations.
+    Breda, Maset, Vermiglio (2005), Pseudospectral differencing methods for characteristic roots
+    of delay differential equations, SIAM J. Sci. Comput. 27.
 
     Examples
     --------
-    >>> bool(spectral_abscissa(np.zeros((1, 1)), -np.eye(1), 1.5) < 0 < spectral_abscissa(np.zeros((1, 1)), -np.eye(1), 1.6))
+    >>> zero, minus = np.zeros((1, 1)), -np.eye(1)
+    >>> bool(spectral_abscissa(zero, minus, 1.5) < 0 < spectral_abscissa(zero, minus, 1.6))
     True
     """
     n = present.shape[0]

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import warnings
 from dataclasses import dataclass, field
-from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,7 @@ import cvxpy as cp
 import numpy as np
 
 from certdde.verify.checker import forest, leaves, level, part, radius, schema, system
-from certdde.verify.checker.dissipation import layout, lower_form, matrices, rational, reduced
+from certdde.verify.checker.dissipation import layout, lower_form, matrices, reduced
 from certdde.verify.checker.document import parse
 from certdde.verify.checker.features import Features
 from certdde.verify.checker.network import Network
