@@ -75,15 +75,16 @@ def deviation(
         tau = tau if samples is None or tau.shape[0] == 1 else tau[samples]
         zero = (tau == 0).expand(*times.shape[:2], -1) if lag.some_zero else None
         return Deviation(times - tau, middle - tau.detach() < t0, zero)
-    tau = _on_times(problem, lag, _inward(times, middle) if lag.jumps is not None else times)
+    tau = _on_times(problem, lag, times if lag.jumps is None else inward(times, middle.unsqueeze(1)))
     here = _on_times(problem, lag, middle.unsqueeze(1)).squeeze(1).detach()
     return Deviation(times - tau, middle - here < t0, tau.detach() == 0 if lag.lower <= 0 else None)
 
 
-def _inward(times: Tensor, middle: Tensor) -> Tensor:
-    """Move stage times off the ends of their step by a few roundings, so that a jump there is seen from inside."""
-    away = middle.unsqueeze(1) - times
-    return times + away * (1e-8 if times.dtype == torch.float64 else 1e-3)
+def inward(times: Tensor, middle: Tensor) -> Tensor:
+    """Move times towards the middle of their step by a few roundings."""
+    size = 64 * torch.finfo(times.dtype).eps * (1 + times.detach().abs())
+    away = middle - times.detach()
+    return times + torch.minimum(torch.maximum(away, -size), size)
 
 
 def _on_times(problem: Problem, lag: TimeLag, times: Tensor) -> Tensor:

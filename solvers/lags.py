@@ -107,7 +107,8 @@ def _as_path(item: Callable[..., Tensor]) -> TimeLag | None:
 
     if not isinstance(item, DelayPath):
         return None
-    return TimeLag(item, item.lower, item.upper, item.jumps)
+    has_jumps = item.regularity not in ("smooth", "measurable")
+    return TimeLag(item, item.lower, item.upper, item.jumps if has_jumps else None)
 
 
 def _positional(function: Callable[..., Tensor]) -> int:

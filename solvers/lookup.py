@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from certdde.solvers.deviation import Deviation, Window, deviation, stage_times
+from certdde.solvers.deviation import Deviation, Window, deviation, inward, stage_times
 from certdde.solvers.grid import Grid
 from certdde.solvers.lags import ConstantLag, Lag, StateLag
 from certdde.solvers.problem import Problem
@@ -119,8 +119,7 @@ class Place:
         if not self.problem.history.jumps:
             return flat
         middle = (s.detach().amin(1, keepdim=True) + s.detach().amax(1, keepdim=True)) / 2
-        inward = (middle - s.detach()) * (1e-8 if flat.dtype == torch.float64 else 1e-3)
-        return flat + inward.reshape(flat.shape)
+        return inward(flat, middle.expand_as(s).reshape(flat.shape))
 
     def _state_lookup(self, lag: StateLag) -> Lookup:
         def look(w: int, stage: int, state: Tensor) -> Tensor:

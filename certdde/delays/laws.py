@@ -51,7 +51,9 @@ class DelayLaw(ABC):
         dtype: torch.dtype = torch.float64,
     ) -> Float[Tensor, "..."]:
         """Draw independent delays, on the device of the generator."""
-        u = torch.rand(tuple(shape), generator=generator, dtype=torch.float64, device=generator.device)
+        u = torch.rand(
+            tuple(shape), generator=generator, dtype=torch.float64, device=generator.device
+        )
         return self.quantile(u).to(dtype)
 
     def truncated(self, lower: float, upper: float) -> "TruncatedLaw":
@@ -117,7 +119,9 @@ class Pareto(DelayLaw):
     scale: float = 1.0
 
     def __post_init__(self) -> None:
-        _check(self.index > 1, f"a Pareto law of index {self.index} has no finite mean", "an index > 1")
+        _check(
+            self.index > 1, f"a Pareto law of index {self.index} has no finite mean", "an index > 1"
+        )
         _check(0 < self.scale < math.inf, f"scale {self.scale}", "a finite scale > 0")
 
     def cdf(self, tau: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
@@ -158,7 +162,11 @@ class Uniform(DelayLaw):
     upper: float
 
     def __post_init__(self) -> None:
-        _check(0 <= self.lower < self.upper < math.inf, f"[{self.lower}, {self.upper}]", "0 <= lower < upper")
+        _check(
+            0 <= self.lower < self.upper < math.inf,
+            f"[{self.lower}, {self.upper}]",
+            "0 <= lower < upper",
+        )
 
     def cdf(self, tau: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
         """Return the share of [lower, upper] below tau."""
@@ -188,7 +196,11 @@ class LogNormal(DelayLaw):
     scale: float = 1.0
 
     def __post_init__(self) -> None:
-        _check(self.sigma > 0 and 0 < self.scale < math.inf, f"sigma {self.sigma}, scale {self.scale}", "both > 0")
+        _check(
+            self.sigma > 0 and 0 < self.scale < math.inf,
+            f"sigma {self.sigma}, scale {self.scale}",
+            "both > 0",
+        )
 
     def cdf(self, tau: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
         """Return Phi(log(tau / scale) / sigma)."""
@@ -229,14 +241,28 @@ class ScipyLaw(DelayLaw):
 
     def __post_init__(self) -> None:
         law = getattr(stats, self.name, None)
-        _check(isinstance(law, stats.rv_continuous), f"unknown law {self.name!r}", "a continuous law of scipy.stats")
+        _check(
+            isinstance(law, stats.rv_continuous),
+            f"unknown law {self.name!r}",
+            "a continuous law of scipy.stats",
+        )
         try:
             frozen = self._frozen()
             support, mean = frozen.support(), float(frozen.mean())
         except (TypeError, ValueError) as error:
-            raise ProblemError(f"{self.name}: {error}", where="delay law", wanted="the arguments scipy.stats takes") from None
-        _check(support[0] >= 0, f"{self.name} reaches down to {support[0]:g}", "a law on [0, inf); truncate it")
-        _check(math.isfinite(mean), f"{self.name} has no finite mean", "a law with a finite mean, or a truncated one")
+            raise ProblemError(
+                f"{self.name}: {error}", where="delay law", wanted="the arguments scipy.stats takes"
+            ) from None
+        _check(
+            support[0] >= 0,
+            f"{self.name} reaches down to {support[0]:g}",
+            "a law on [0, inf); truncate it",
+        )
+        _check(
+            math.isfinite(mean),
+            f"{self.name} has no finite mean",
+            "a law with a finite mean, or a truncated one",
+        )
 
     def _frozen(self) -> Any:
         return getattr(stats, self.name)(**self.args)
@@ -280,9 +306,17 @@ class TruncatedLaw(DelayLaw):
     upper: float
 
     def __post_init__(self) -> None:
-        _check(0 <= self.lower < self.upper < math.inf, f"[{self.lower}, {self.upper}]", "0 <= lower < upper < inf")
+        _check(
+            0 <= self.lower < self.upper < math.inf,
+            f"[{self.lower}, {self.upper}]",
+            "0 <= lower < upper < inf",
+        )
         low, high = self._ends()
-        _check(high > low, f"the law has no probability in [{self.lower}, {self.upper}]", "an interval it reaches")
+        _check(
+            high > low,
+            f"the law has no probability in [{self.lower}, {self.upper}]",
+            "an interval it reaches",
+        )
 
     def _ends(self) -> tuple[float, float]:
         ends = self.law.cdf(torch.tensor([self.lower, self.upper], dtype=torch.float64))
@@ -323,11 +357,18 @@ class Mixture(DelayLaw):
 
     def __post_init__(self) -> None:
         fits = len(self.weights) == len(self.laws) and all(w > 0 for w in self.weights)
-        _check(fits and abs(sum(self.weights) - 1) < 1e-9, f"weights {self.weights}", "one weight > 0 a law, of sum 1")
+        _check(
+            fits and abs(sum(self.weights) - 1) < 1e-9,
+            f"weights {self.weights}",
+            "one weight > 0 a law, of sum 1",
+        )
 
     def cdf(self, tau: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
         """Return the weighted sum of the cdfs."""
-        return sum((w * law.cdf(tau) for w, law in zip(self.weights, self.laws, strict=True)), torch.zeros_like(tau))
+        return sum(
+            (w * law.cdf(tau) for w, law in zip(self.weights, self.laws, strict=True)),
+            torch.zeros_like(tau),
+        )
 
     def quantile(self, u: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
         """Return the inverse of the cdf by bisection between the quantiles of the laws; without gradient."""

@@ -96,7 +96,11 @@ class FourierPath(DelayPath):
 
     @classmethod
     def sinusoidal(
-        cls, lower: float, upper: float, frequency: Float[Tensor, "*batch"], phase: Float[Tensor, "*batch"]
+        cls,
+        lower: float,
+        upper: float,
+        frequency: Float[Tensor, "*batch"],
+        phase: Float[Tensor, "*batch"],
     ) -> "FourierPath":
         """Return the path with one term, which reaches both bounds."""
         one = torch.ones_like(frequency * phase).unsqueeze(0)
@@ -118,7 +122,13 @@ class FourierPath(DelayPath):
         draws = torch.rand((3, *shape), generator=generator, dtype=dtype, device=device)
         weights = -torch.log1p(-draws[0])
         weights = weights / weights.sum(0)
-        return cls((lower + upper) / 2, (upper - lower) / 2, weights, fastest * draws[1], 2 * math.pi * draws[2])
+        return cls(
+            (lower + upper) / 2,
+            (upper - lower) / 2,
+            weights,
+            fastest * draws[1],
+            2 * math.pi * draws[2],
+        )
 
     def __call__(self, t: Float[Tensor, "*times"]) -> Float[Tensor, "*times_and_batch"]:
         """Return the sum at the times t."""

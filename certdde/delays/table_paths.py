@@ -17,7 +17,9 @@ def _piece(times: Tensor, t: Tensor) -> tuple[Tensor, torch.Size]:
     shape = torch.broadcast_shapes(t.shape, batch)
     flat = times.reshape(times.shape[0], -1)
     asked = t.to(times).expand(shape).reshape(-1, flat.shape[1])
-    return (torch.searchsorted(flat.T.contiguous(), asked.T.contiguous(), right=True) - 1).T.clamp(min=0), shape
+    return (torch.searchsorted(flat.T.contiguous(), asked.T.contiguous(), right=True) - 1).T.clamp(
+        min=0
+    ), shape
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,13 +70,19 @@ class StepPath(DelayPath):
         """
         off = rates - torch.diag(rates.diagonal())
         if bool((off < 0).any()):
-            raise ProblemError("a negative rate", where="markov path", wanted="rates[i, j] >= 0 for i != j")
+            raise ProblemError(
+                "a negative rate", where="markov path", wanted="rates[i, j] >= 0 for i != j"
+            )
         out = off.sum(1)
         top = float(out.max())
-        times = _poisson(top, span, batch, generator, states.dtype)  # uniformisation: at each time, jump or stay
+        times = _poisson(
+            top, span, batch, generator, states.dtype
+        )  # uniformisation: at each time, jump or stay
         chance = off / top + torch.diag(1 - out / top)
         ladder = chance.cumsum(1)
-        draws = torch.rand(times.shape, generator=generator, dtype=states.dtype, device=generator.device)
+        draws = torch.rand(
+            times.shape, generator=generator, dtype=states.dtype, device=generator.device
+        )
         now = (draws[0] * states.shape[0]).long().clamp(max=states.shape[0] - 1)
         path = [now]
         for draw in draws[1:]:
@@ -144,10 +152,16 @@ class LipschitzPath(DelayPath):
     ) -> "LipschitzPath":
         """Draw slopes uniform in [-steepest, steepest], reflected at the bounds of the delay."""
         count = max(2, int((span[1] - span[0]) / step) + 2)
-        draws = torch.rand((count, *batch), generator=generator, dtype=dtype, device=generator.device)
-        walk = torch.cat([draws[:1] * (upper - lower), (2 * draws[1:] - 1) * steepest * step]).cumsum(0)
+        draws = torch.rand(
+            (count, *batch), generator=generator, dtype=dtype, device=generator.device
+        )
+        walk = torch.cat(
+            [draws[:1] * (upper - lower), (2 * draws[1:] - 1) * steepest * step]
+        ).cumsum(0)
         width = upper - lower
-        folded = (torch.remainder(walk, 2 * width) - width).abs()  # the reflection keeps distances or shortens them
+        folded = (
+            torch.remainder(walk, 2 * width) - width
+        ).abs()  # the reflection keeps distances or shortens them
         return cls(span[0], step, upper - folded, steepest)
 
     def __call__(self, t: Float[Tensor, "*times"]) -> Float[Tensor, "*times_and_batch"]:
@@ -187,7 +201,11 @@ class LipschitzPath(DelayPath):
 
 
 def _poisson(
-    rate: float, span: tuple[float, float], batch: Sequence[int], generator: torch.Generator, dtype: torch.dtype
+    rate: float,
+    span: tuple[float, float],
+    batch: Sequence[int],
+    generator: torch.Generator,
+    dtype: torch.dtype,
 ) -> Tensor:
     """Return the start and the times of a Poisson process, (K, *batch), inf after the end."""
     most = 8 + int(rate * (span[1] - span[0]) + 6 * (rate * (span[1] - span[0])) ** 0.5)

@@ -7,21 +7,24 @@ from typing import Any
 
 import torch
 
+from certdde.certificates.part import Part
 from certdde.delays.classes import Constant
+from certdde.functionals import Functional
 from certdde.learning.region import grid_points, inside
 from certdde.systems.delay_system import DelaySystem
 
 
 def region_area(
-    system: DelaySystem, delay: Constant, pieces: Sequence[Any], per_axis: int | None = None
-) -> dict[str, float]:
+    system: DelaySystem, delay: Constant, parts: Sequence[Part], per_axis: int | None = None
+) -> dict[str, float] | None:
     """Return the shares of the domain's constant histories that are certified, and that simulation keeps.
 
     Parameters
     ----------
     system : DelaySystem
     delay : Constant
-    pieces : sequence of (functional, breaks, level)
+    parts : sequence of Part
+        The parts of a proof.
     per_axis : int, optional
         Grid points per state.
 
@@ -36,12 +39,14 @@ def region_area(
     ---------
     float64 information, on a grid; not part of the claim.
     """
+    if not parts or parts[0].level is None:
+        return None
     count = per_axis or {1: 400, 2: 60}.get(system.dimension, 8)
     points = grid_points(system, count)
     volume = 1.0
     for lo, hi in system.domain or ():
         volume *= float(hi - lo)
-    certified = float(inside(pieces, points).double().mean()) * volume
+    certified = float(inside(_pieces(parts), points).double().mean()) * volume
     simulated = float(simulated_region(system, delay, points).double().mean()) * volume
     return {
         "domain": volume,
@@ -49,6 +54,18 @@ def region_area(
         "simulated": simulated,
         "ratio": certified / simulated if simulated else 0.0,
     }
+
+
+def certified_share(system: DelaySystem, parts: Sequence[Part]) -> float | None:
+    """Return the share of the domain's constant histories with V <= level; None for a global claim."""
+    if not parts or parts[0].level is None:
+        return None
+    points = grid_points(system, {1: 400, 2: 60}.get(system.dimension, 8))
+    return float(inside(_pieces(parts), points).double().mean())
+
+
+def _pieces(parts: Sequence[Part]) -> list[tuple[Functional, Sequence[float], float]]:
+    return [(part.functional, part.breaks, part.level or 0.0) for part in parts]
 
 
 def simulated_region(system: DelaySystem, delay: Constant, points: torch.Tensor) -> torch.Tensor:

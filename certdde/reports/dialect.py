@@ -134,5 +134,8 @@ Fragment = str | Callable[[Dialect], str]
 
 def typeset(dialect: Dialect, *fragments: Fragment) -> Markup:
     """Return running text: strings are escaped, functions of the dialect are formulas."""
-    pieces = [dialect.escape_part(f) if isinstance(f, str) else dialect.inline(f(dialect)) for f in fragments]
+    pieces = [
+        dialect.escape_part(f) if isinstance(f, str) else dialect.inline(f(dialect))
+        for f in fragments
+    ]
     return Markup("").join(pieces)

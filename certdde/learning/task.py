@@ -1,0 +1,126 @@
+"""What ``certify`` is asked, and what it has found out on the way."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from certdde.delays.classes import Constant
+from certdde.errors import ProblemError
+from certdde.learning.cegis import CegisSettings, Progress
+from certdde.systems.delay_system import DelaySystem
+from certdde.systems.structure import structure
+from certdde.verify.bound_propagation.branch import Encloser
+from certdde.verify.bound_propagation.engines import encloser
+
+if TYPE_CHECKING:
+    from certdde.systems.problem import Problem
+
+METHODS = ("auto", "lmi", "quadratic", "neural")
+DEFAULT_BUDGET = 600.0
+
+
+@dataclass(slots=True)
+class Task:
+    """What is asked, and what has been found out."""
+
+    system: DelaySystem
+    delay: Constant
+    method: str
+    settings: CegisSettings
+    enclose: Encloser
+    directory: Path | None
+    progress: Progress | None
+    started: float
+    seconds: dict[str, float] = field(default_factory=dict)
+    baselines: list[dict[str, Any]] = field(default_factory=list)
+    log: list[dict[str, Any]] = field(default_factory=list)
+
+    def timed(self, phase: str, call: Callable[[], Any]) -> Any:
+        """Run a call and add its time to a phase."""
+        began = time.monotonic()
+        if self.progress:
+            self.progress(phase, {})
+        try:
+            return call()
+        finally:
+            self.seconds[phase] = self.seconds.get(phase, 0.0) + time.monotonic() - began
+
+    def late(self) -> bool:
+        """Tell whether the budget is spent."""
+        return time.monotonic() > self.settings.deadline
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """The arguments of ``certify`` that override a problem's own settings; None leaves them."""
+
+    method: str = "auto"
+    order: int | None = None
+    seed: int | None = None
+    budget: float | None = None
+    engine: str | None = None
+
+
+def make_task(
+    problem: Problem | DelaySystem,
+    delay: Constant | None,
+    options: Options,
+    directory: Path | None,
+    progress: Progress | None,
+) -> Task:
+    """Put a problem and the options together.
+
+    Raises
+    ------
+    ProblemError
+        If the problem cannot be used, no delay is given, or a method or engine is unknown.
+    """
+    if isinstance(problem, DelaySystem):
+        system, settings, options = problem, CegisSettings(), options
+    else:
+        system, settings, options = _from_problem(problem, options)
+        delay = delay or problem.delay_class()
+    if delay is None:
+        raise ProblemError(
+            "no delay is given", where="delay", wanted='delay=Constant("tau", 0.0, 1.0)'
+        )
+    started = time.monotonic()
+    settings = replace(
+        settings,
+        order=settings.order if options.order is None else options.order,
+        seed=settings.seed if options.seed is None else options.seed,
+        deadline=started + (options.budget or DEFAULT_BUDGET),
+    )
+    method, engine = _method(options.method, system), encloser(options.engine or "intervals")
+    return Task(system, delay, method, settings, engine, directory, progress, started)
+
+
+def _from_problem(problem: Problem, options: Options) -> tuple[DelaySystem, CegisSettings, Options]:
+    spec = problem.certify
+    settings = CegisSettings(
+        order=spec.order, seed=spec.seed, hidden=(spec.neurons,), outputs=spec.outputs
+    )
+    filled = replace(
+        options,
+        method=spec.method if options.method == "auto" else options.method,
+        budget=options.budget or spec.budget,
+        engine=options.engine or spec.engine,
+    )
+    return problem.build(), settings, filled
+
+
+def _method(method: str, system: DelaySystem) -> str:
+    """Return the method to use: a linear system needs no more than the LMI."""
+    if method not in METHODS:
+        raise ProblemError(
+            f"the method {method!r} is not in this release",
+            where="certify.method",
+            wanted=f"one of {', '.join(METHODS)}",
+        )
+    if not structure(system).nonlinear:
+        return "lmi"
+    return "neural" if method == "auto" else method
