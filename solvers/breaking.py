@@ -14,21 +14,21 @@ MOST = 256
 """Points followed; those of the lowest levels come first, and matter most."""
 
 Point = tuple[Tensor, int]
-"""Times of shape (1,) or (B,), and the first constant delay that may still be added (sums are made in one order only)."""
+"""Times of shape (1,) or (B,), and the first constant delay that may still be added: sums are made in one order."""
 
 
 def breaking_points(problem: Problem, order: int) -> Tensor:
     """Return the times at which the solution is less smooth than the method needs, (M, 1 or B), unsorted.
 
-    The sources are t[0] (there x' jumps, or x), jumps of the history, and declared jumps of f or of a delay. An echo of a
-    point u is a t with t - tau(t) = u: u + tau if tau is constant, found by bisection if it varies in time. Echoes through
-    a delay that depends on the state are not followed. What lies beyond the last time is moved there.
+    The sources are t[0] (there x' jumps, or x), jumps of the history, and declared jumps of f or of a delay. An echo
+    of a point u is a t with t - tau(t) = u: u + tau if tau is constant, found by bisection if it varies in time.
+    Echoes through a delay that depends on the state are not followed. What lies beyond the last time is moved there.
 
     Soundness
     ---------
-    A jump in x^(q) inside a step costs O(h^q) once, and an echo is smoother by one order, so echoes of more than ``order``
-    generations do not spoil the order. The points are differentiable in constant delays and t[0] (to any order) and in the
-    parameters of tau(t) (to first order), which makes derivatives across them exact.
+    A jump in x^(q) inside a step costs O(h^q) once, and an echo is smoother by one order, so echoes of more than
+    ``order`` generations do not spoil the order. The points are differentiable in constant delays and t[0] (to any
+    order) and in the parameters of tau(t) (to first order), which makes derivatives across them exact.
 
     References
     ----------
@@ -69,7 +69,7 @@ def _echoes(problem: Problem, point: Point) -> list[Point]:
     for index, lag in enumerate(problem.lags):
         if isinstance(lag, ConstantLag) and index >= least and not lag.all_zero:
             echoes.append((time + problem.flat(lag.value), index))
-        elif isinstance(lag, TimeLag):
+        elif isinstance(lag, TimeLag) and not lag.rough:
             echoes += [(row, 0) for row in _crossings(problem, lag, time)]
     return echoes
 

@@ -20,9 +20,9 @@ class Deviation:
     Attributes
     ----------
     s : Tensor, (W, stages, 1 or B)
-    before : Tensor of bool, (W, 1 or B)
-        The step looks into the history. Decided at the middle of the step, so that both ends of a step that a breaking
-        point bounds are taken from the same side of it.
+    before : Tensor of bool, (W, stages, 1 or B)
+        The stage looks into the history. Where t - tau is t[0] to rounding, the middle of the step decides: both ends
+        of a step that a breaking point bounds are taken from the same side of it.
     zero : Tensor of bool, (W, stages, 1 or B), or None
         The delay is exactly 0; None if it is nowhere.
     """
@@ -36,8 +36,8 @@ class Deviation:
 class Window:
     """Steps first .. last - 1, which look back no further forward than the start of the first.
 
-    ``overlaps`` marks a single step that looks into itself. ``sides`` holds for each delay whether some step looks into the
-    history, and whether some step looks past it. ``needed`` is the first step that is looked at from now on.
+    ``overlaps`` marks a single step that looks into itself. ``sides`` holds for each delay whether some step looks
+    into the history, and whether some step looks past it. ``needed`` is the first step that is looked at from now on.
     """
 
     first: int
@@ -69,15 +69,25 @@ def deviation(
     ``samples`` picks those of a constant delay that belong to the columns of the nodes.
     """
     middle = (nodes[:-1] + nodes[1:]).detach() / 2
-    t0 = problem.t[0].detach()
     if isinstance(lag, ConstantLag):
         tau = problem.flat(lag.value)
         tau = tau if samples is None or tau.shape[0] == 1 else tau[samples]
         zero = (tau == 0).expand(*times.shape[:2], -1) if lag.some_zero else None
-        return Deviation(times - tau, middle - tau.detach() < t0, zero)
-    tau = _on_times(problem, lag, times if lag.jumps is None else inward(times, middle.unsqueeze(1)))
-    here = _on_times(problem, lag, middle.unsqueeze(1)).squeeze(1).detach()
-    return Deviation(times - tau, middle - here < t0, tau.detach() == 0 if lag.lower <= 0 else None)
+        return Deviation(times - tau, _before(problem, times - tau, middle - tau), zero)
+    tau = _on_times(
+        problem, lag, times if lag.jumps is None else inward(times, middle.unsqueeze(1))
+    )
+    here = middle - _on_times(problem, lag, middle.unsqueeze(1)).squeeze(1)
+    zero = tau.detach() == 0 if lag.lower <= 0 else None
+    return Deviation(times - tau, _before(problem, times - tau, here), zero)
+
+
+def _before(problem: Problem, s: Tensor, middle: Tensor) -> Tensor:
+    s, t0 = s.detach(), problem.t[0].detach()
+    doubtful = (s - t0).abs() <= 64 * torch.finfo(s.dtype).eps * (
+        1 + s.abs().clamp(min=1) + problem.t[-1].detach().abs()
+    )
+    return torch.where(doubtful, (middle.detach() < t0).unsqueeze(1), s < t0)
 
 
 def inward(times: Tensor, middle: Tensor) -> Tensor:
@@ -167,7 +177,7 @@ def _cut(
 def _reach(
     problem: Problem, lag: Lag, nodes: Tensor, c: tuple[float, ...], samples: Tensor | None
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Return the latest and earliest time that each step looks at, and whether any sample looks before t[0], or after."""
+    """Return the latest and earliest time that each step looks at, and whether a sample looks before t[0], or after."""
     slack = 1e-6 * (nodes[1:] - nodes[:-1])
     if isinstance(lag, StateLag):
         yes = torch.ones(nodes.shape[0] - 1, dtype=torch.bool)
@@ -180,4 +190,9 @@ def _reach(
     if part.zero is not None:  # a zero delay looks at the stage itself, not at the past
         low = torch.where(part.zero, torch.full_like(low, -torch.inf), low)
         high = torch.where(part.zero, torch.full_like(high, torch.inf), high)
-    return low.amax(1) - slack, high.amin(1) - slack, part.before.any(1), (~part.before).any(1)
+    return (
+        low.amax(1) - slack,
+        high.amin(1) - slack,
+        part.before.flatten(1).any(1),
+        (~part.before).flatten(1).any(1),
+    )

@@ -1,16 +1,17 @@
 """Integration on a given grid, window by window.
 
-All delayed states that a window needs are looked up at once, before it; inside are only f and sums. That is what makes it
-fast, and what makes its graph small: one look-up a window, not one a stage.
+All delayed states that a window needs are looked up at once, before it; inside are only f and sums. That is what
+makes it fast, and what makes its graph small: one look-up a window, not one a stage.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
-from certdde.solvers.deviation import Window, plan
+from certdde.solvers.deviation import plan
 from certdde.solvers.grid import Grid
 from certdde.solvers.lookup import Place, overlapping_step, reader
 from certdde.solvers.options import Options
@@ -46,9 +47,9 @@ class FixedResult:
 
 
 def integrate_fixed(
-    problem: Problem, tableau: Tableau, grid: Grid, options: Options, *, graph: bool, keep: bool
+    problem: Problem, tableau: Tableau, grid: Grid, options: Options, *, graph: bool, keep: bool, impulses: Mapping[int, Tensor] | None = None
 ) -> FixedResult:
-    """Integrate on a grid."""
+    """Integrate on a grid; ``impulses`` (B, n) are added to the state when their node is reached."""
     moments = tableau.moments
     size = max(1, problem.size * problem.dimension * len(moments) * max(1, len(problem.lags)))
     windows = plan(
@@ -63,7 +64,7 @@ def integrate_fixed(
         if not keep and window.needed > dropped:
             dropped += track.drop(window.needed - dropped)
         place = Place.of(problem, tableau, grid, window, track.view(), dropped)
-        x, slope, coefficients = _integrate_window(place, options, x, slope)
+        x, slope, coefficients = _integrate_window(place, options, x, slope, impulses or {})
         good_until = torch.minimum(
             good_until, _first_bad(place.nodes[:-1], coefficients, x, options.bound)
         )
@@ -75,16 +76,16 @@ def integrate_fixed(
 
 
 def _integrate_window(
-    place: Place, options: Options, x: Tensor, slope: Tensor | None
+    place: Place, options: Options, x: Tensor, slope: Tensor | None, impulses: Mapping[int, Tensor]
 ) -> tuple[Tensor, Tensor | None, Tensor]:
     """Integrate one window; with checkpoints only its ends and its polynomials are kept for the way back."""
     if options.gradient != "checkpoint" or not torch.is_grad_enabled():
-        return _window(place, options.bound, x, slope)
-    return checkpoint(_window, place, options.bound, x, slope, use_reentrant=False)  # type: ignore[no-any-return]
+        return _window(place, options.bound, x, slope, impulses)
+    return checkpoint(_window, place, options.bound, x, slope, impulses, use_reentrant=False)  # type: ignore[no-any-return]
 
 
 def _window(
-    place: Place, bound: float | None, x: Tensor, slope: Tensor | None
+    place: Place, bound: float | None, x: Tensor, slope: Tensor | None, impulses: Mapping[int, Tensor]
 ) -> tuple[Tensor, Tensor | None, Tensor]:
     problem, tableau = place.problem, place.tableau
     lengths = place.nodes[1:] - place.nodes[:-1]
@@ -93,6 +94,8 @@ def _window(
     starts: list[Tensor] = []
     slopes: list[Tensor] = []
     for w in range(lengths.shape[0]):
+        if place.window.first + w in impulses:
+            x = x + impulses[place.window.first + w].reshape(x.shape)
         starts.append(x)
         if place.window.overlaps:
             after, ks = overlapping_step(place, weights[w], clock[w], lookups, x, lengths)
@@ -119,7 +122,7 @@ def _weights(place: Place, lengths: Tensor) -> list[StepWeights]:
 
 
 def _first_bad(start: Tensor, coefficients: Tensor, x: Tensor, bound: float | None) -> Tensor:
-    """Return for each sample the start of the first step of a window that ends out of bounds, inf if none does: (B,)."""
+    """Return for each sample the start of the first step of a window that ends out of bounds, inf if none: (B,)."""
     with torch.no_grad():
         n = coefficients.shape[-1]
         ends = torch.cat([coefficients[1:, :, 0], x.reshape(1, -1, n)])

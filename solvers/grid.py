@@ -13,8 +13,9 @@ from certdde.solvers.problem import Problem
 class Grid(ABC):
     """Nodes t_0 .. t_N of every sample.
 
-    Implementations owe: ``rows(i, j)`` are nodes i .. j, non-decreasing, (j - i + 1, 1 or B), width 1 only if these nodes are
-    plain numbers shared by all samples or all of width 1; ``count(times)`` is the number of nodes before each time.
+    Implementations owe: ``rows(i, j)`` are nodes i .. j, non-decreasing, (j - i + 1, 1 or B), width 1 only if these
+    nodes are plain numbers shared by all samples or all of width 1; ``count(times)`` is the number of nodes before
+    each time.
     """
 
     @property
@@ -37,7 +38,7 @@ class Grid(ABC):
 
     @abstractmethod
     def find(self, times: Tensor, first: int, last: int) -> tuple[Tensor, Tensor, Tensor]:
-        """Find for times (Q, 1 or B) the steps they lie in, of steps first .. last - 1: step, theta, length, (Q, 1 or B) each.
+        """Find the steps that times (Q, 1 or B) lie in, of first .. last - 1: step, theta and length, (Q, 1 or B).
 
         A time outside these steps gets the nearest of them, and a theta outside [0, 1].
         """
@@ -104,8 +105,8 @@ class FullGrid(Grid):
 class SnappedGrid(Grid):
     """Even nodes, of which the nearest to each breaking point of a sample is moved onto it.
 
-    The number of nodes is the same for all samples, steps are between 1/2 and 3/2 of the even one, and what is kept is a
-    few rows of points, not a column of nodes per sample.
+    The number of nodes is the same for all samples, steps are between 1/2 and 3/2 of the even one, and what is kept
+    is a few rows of points, not a column of nodes per sample.
 
     Attributes
     ----------

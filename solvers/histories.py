@@ -14,8 +14,8 @@ from certdde.solvers.errors import SolverError
 class History(ABC):
     """The state for s <= t0.
 
-    Implementations owe: ``self(s)`` is defined elementwise on times ``s`` of shape (..., 1) and gives (..., n), where the
-    axes before the last broadcast with the batch from the right; extra axes in front are times evaluated at once.
+    Implementations owe: ``self(s)`` is defined elementwise on times ``s`` of shape (..., 1) and gives (..., n), where
+    the axes before the last broadcast with the batch from the right; extra axes in front are times evaluated at once.
     """
 
     @abstractmethod
@@ -47,7 +47,7 @@ class ConstantHistory(History):
         """Return the value; its axes broadcast against the times."""
         return self.value + torch.zeros_like(s)
 
-    def initial(self, t0: Float[Tensor, " 1"]) -> Float[Tensor, "*batch n"]:
+    def initial(self, t0: Float[Tensor, " 1"]) -> Float[Tensor, "*batch n"]:  # noqa: ARG002
         """Return the value."""
         return self.value
 
@@ -88,7 +88,7 @@ class StartingAt(History):
         """Return the history before t0."""
         return self.before(s)
 
-    def initial(self, t0: Float[Tensor, " 1"]) -> Float[Tensor, "*batch n"]:
+    def initial(self, t0: Float[Tensor, " 1"]) -> Float[Tensor, "*batch n"]:  # noqa: ARG002
         """Return the start."""
         return self.start
 

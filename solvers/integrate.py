@@ -9,6 +9,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from certdde.solvers.adaptive import integrate_adaptive
+from certdde.solvers.adjoint import adjoint_states
 from certdde.solvers.breaking import breaking_points
 from certdde.solvers.errors import BlowUpWarning
 from certdde.solvers.fixed import integrate_fixed
@@ -33,22 +34,22 @@ def ddeint(
     atol: float = 1e-9,
     method: str = "dopri5",
     options: Options | Mapping[str, object] | None = None,
-) -> Float[Tensor, "times *batch n"]:
+) -> Float[Tensor, " times *batch n"]:
     """Integrate x'(t) = f(t, x(t), x(t - tau_1), ..), x = history for t <= t[0].
 
     Parameters
     ----------
     f : callable
-        f(t, x, delayed) with x of shape (*batch, n), ``delayed`` a list of one such tensor per delay, and t of shape () or
-        (*batch, 1): it broadcasts with x. Returns a tensor shaped like x. Samples must not mix in f.
+        f(t, x, delayed) with x of shape (*batch, n), ``delayed`` a list of one such tensor per delay, and t of shape
+        () or (*batch, 1): it broadcasts with x. Returns a tensor shaped like x. Samples must not mix in f.
     history : Tensor, callable or History
-        A tensor (*batch, n) or (n,), constant in time; or a function of times s of shape (..., 1) <= t[0] that returns what
-        broadcasts to (..., *batch, n); see :mod:`certdde.solvers.histories` for more.
+        A tensor (*batch, n) or (n,), constant in time; or a function of times s of shape (..., 1) <= t[0] that
+        returns what broadcasts to (..., *batch, n); see :mod:`certdde.solvers.histories` for more.
     t : Tensor, (T,)
         Increasing output times; the integration begins at t[0].
     delays : sequence
-        For each delay a number, a tensor of shape () or (*batch,), a function tau(t) that is elementwise in t, whose axes
-        broadcast with the batch, a function tau(t, x) -> (*batch,), or a path of :mod:`certdde.delays`.
+        For each delay a number, a tensor of shape () or (*batch,), a function tau(t) that is elementwise in t, whose
+        axes broadcast with the batch, a function tau(t, x) -> (*batch,), or a path of :mod:`certdde.delays`.
     rtol, atol : float
         Tolerances of the local error of each sample (adaptive methods).
     method : str
@@ -73,8 +74,8 @@ def ddeint(
 
     Notes
     -----
-    The result is differentiable, as often as f is, in the parameters of f, the history, constant delays, t[0] and the other
-    times. Steps are taken as constants, but for the breaking points, which move with the delays.
+    The result is differentiable, as often as f is, in the parameters of f, the history, constant delays, t[0] and the
+    other times. Steps are taken as constants, but for the breaking points, which move with the delays.
 
     Examples
     --------
@@ -103,7 +104,7 @@ def solve(
     method: str = "dopri5",
     options: Options | Mapping[str, object] | None = None,
 ) -> Solution:
-    """Integrate as :func:`ddeint` does, and keep the dense output, the mask of finished samples and the error estimates.
+    """Integrate as :func:`ddeint` does, and keep the dense output, the finished samples and the error estimates.
 
     Parameters
     ----------
@@ -136,43 +137,42 @@ def _solve(
     tableau = tableau_named(method)
     problem = pose(f, history, t, delays, options)
     graph = needs_graph(problem)
-    adaptive = tableau.error is not None if options.adaptive is None else options.adaptive
+
+    def run(*, graph: bool, keep: bool) -> Solution:
+        return _integrate(problem, tableau, tolerance, options, graph=graph, keep=keep)
+
+    if graph and options.gradient == "adjoint":
+        states, solution = adjoint_states(problem, lambda: run(graph=False, keep=True), options)
+        return replace(solution, states=states)
     with torch.set_grad_enabled(graph):
-        points = (
-            breaking_points(problem, tableau.order)
-            if options.breaking_points
-            else problem.t.new_empty((0, 1))
+        return run(graph=graph, keep=keep)
+
+
+def _integrate(
+    problem: Problem,
+    tableau: Tableau,
+    tolerance: tuple[float, float],
+    options: Options,
+    *,
+    graph: bool,
+    keep: bool,
+) -> Solution:
+    adaptive = tableau.error is not None if options.adaptive is None else options.adaptive
+    points = breaking_points(problem, tableau.order) if options.breaking_points else problem.t.new_empty((0, 1))
+    if not adaptive:
+        return _on_grid(problem, tableau, fixed_grid(problem, options.step, points), options, graph=graph, keep=keep)
+    first = integrate_adaptive(problem, tableau, tolerance, points, options, keep=keep or graph)
+    if not graph:
+        return _solution(
+            problem, first.states, first.good_until, first.local_error, first.attempts, first.grid, first.past
         )
-        if not adaptive:
-            return _on_grid(
-                problem,
-                tableau,
-                fixed_grid(problem, options.step, points),
-                options,
-                graph=graph,
-                keep=keep,
-            )
-        first = integrate_adaptive(problem, tableau, tolerance, points, options, keep=keep or graph)
-        if not graph:
-            return _solution(
-                problem,
-                first.states,
-                first.good_until,
-                first.local_error,
-                first.attempts,
-                first.grid,
-                first.past,
-            )
-        longest = int(first.grid.taken.max())
-        grid = FullGrid.of(attach(first.grid.rows(0, longest), _anchors(problem, points)))
-        solution = _on_grid(problem, tableau, grid, options, graph=True, keep=keep)
+    # The steps are known now, and taken as constants: once more, with graph.
+    longest = int(first.grid.taken.max())
+    grid = FullGrid.of(attach(first.grid.rows(0, longest), _anchors(problem, points)))
+    solution = _on_grid(problem, tableau, grid, options, graph=True, keep=keep)
     good = torch.minimum(solution.good_until, first.good_until.reshape(problem.batch))
-    return replace(
-        solution,
-        good_until=good,
-        local_error=first.local_error.reshape(problem.batch),
-        steps=first.attempts,
-    )
+    error = first.local_error.reshape(problem.batch)
+    return replace(solution, good_until=good, local_error=error, steps=first.attempts)
 
 
 def _anchors(problem: Problem, points: Tensor) -> Tensor:

@@ -13,7 +13,7 @@ from certdde.solvers.errors import SolverError
 
 @dataclass(frozen=True, slots=True)
 class ConstantLag:
-    """A delay that does not change: ``value`` has shape () or the batch's; whether some, or all, are 0 is read off once."""
+    """A delay that does not change, () or (*batch,); whether some, or all, are 0 is read off once."""
 
     value: Tensor
     some_zero: bool
@@ -22,12 +22,16 @@ class ConstantLag:
 
 @dataclass(frozen=True, slots=True)
 class TimeLag:
-    """tau(t): elementwise in t; ``jumps(t0, t1)`` are the declared jump times, (M,) or (M, *batch), padded with inf."""
+    """tau(t): elementwise in t; ``jumps(t0, t1)`` are the declared jump times, (M,) or (M, *batch), padded with inf.
+
+    ``rough`` says that it is continuous nowhere, so that no breaking point can be followed through it.
+    """
 
     function: Callable[[Tensor], Tensor]
     lower: float = 0.0
     upper: float = math.inf
     jumps: Callable[[float, float], Tensor] | None = None
+    rough: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +56,8 @@ def as_lags(
     Raises
     ------
     SolverError
-        If a delay is neither a number, a tensor nor a callable of one or two arguments; if a constant delay is negative or
-        not finite; if there are bounds for another number of delays.
+        If a delay is neither a number, a tensor nor a callable of one or two arguments; if a constant delay is
+        negative or not finite; if there are bounds for another number of delays.
     """
     items = list(delays) if isinstance(delays, (list, tuple)) else [delays]
     if bounds is not None and len(bounds) != len(items):
@@ -73,7 +77,7 @@ def as_lags(
 
 
 def _as_lag(item: object, like: Tensor, lower: float, upper: float, where: str) -> Lag:
-    if isinstance(item, (int, float)) or (isinstance(item, Tensor)):
+    if isinstance(item, (int, float, Tensor)):
         value = torch.as_tensor(item, dtype=like.dtype, device=like.device)
         if bool((~torch.isfinite(value) | (value < 0)).any()):
             raise SolverError(
@@ -108,7 +112,13 @@ def _as_path(item: Callable[..., Tensor]) -> TimeLag | None:
     if not isinstance(item, DelayPath):
         return None
     has_jumps = item.regularity not in ("smooth", "measurable")
-    return TimeLag(item, item.lower, item.upper, item.jumps if has_jumps else None)
+    return TimeLag(
+        item,
+        item.lower,
+        item.upper,
+        item.jumps if has_jumps else None,
+        item.regularity == "measurable",
+    )
 
 
 def _positional(function: Callable[..., Tensor]) -> int:

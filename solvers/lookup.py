@@ -57,13 +57,13 @@ class Place:
 
     def clock(self) -> list[list[Tensor]]:
         """Return the time of each stage of each step, shaped to broadcast with states."""
-        problem, width = self.problem, self.times.shape[2]
-        times = (
-            self.times.squeeze(-1)
-            if width == 1
-            else self.times.reshape(*self.times.shape[:2], *problem.batch, 1)
+        problem, times = self.problem, self.times
+        if problem.declares_jumps:  # f itself may jump where a step ends
+            times = inward(times, ((self.nodes[:-1] + self.nodes[1:]) / 2).detach().unsqueeze(1))
+        single = times.shape[2] == 1
+        return self.by_stage(
+            times.squeeze(-1) if single else times.reshape(*times.shape[:2], *problem.batch, 1)
         )
-        return self.by_stage(times)
 
     def by_stage(self, values: Tensor) -> list[list[Tensor]]:
         """Turn (W, moments, ..) into W lists of one view per stage."""
@@ -97,12 +97,14 @@ class Place:
             s = s - (s - self.nodes[0]).detach().clamp(min=0)
         count, moments, width = s.shape
         flat, value = s.reshape(count * moments, width), None
+        if problem.jumps:  # the solution may jump there (an impulse); each step sees it from its own side
+            flat = self._towards_middle(flat, s)
         if looks_after and self.past is not None:
             value = self._solution(flat)
         if looks_before or value is None:
             limit = problem.t[0].detach()
             old = problem.past(self._inside(flat - (flat.detach() - limit).clamp(min=0), s))
-            mask = part.before.unsqueeze(1).expand(-1, moments, -1).reshape(count * moments, -1, 1)
+            mask = part.before.reshape(count * moments, -1, 1)
             value = old if value is None else torch.where(mask, old, value)
         return value.expand(-1, problem.size, -1).reshape(
             count, moments, *problem.batch, problem.dimension
@@ -116,8 +118,9 @@ class Place:
 
     def _inside(self, flat: Tensor, s: Tensor) -> Tensor:
         """Move history times off declared jumps of the history, into the step that they belong to."""
-        if not self.problem.history.jumps:
-            return flat
+        return self._towards_middle(flat, s) if self.problem.history.jumps else flat
+
+    def _towards_middle(self, flat: Tensor, s: Tensor) -> Tensor:
         middle = (s.detach().amin(1, keepdim=True) + s.detach().amax(1, keepdim=True)) / 2
         return inward(flat, middle.expand_as(s).reshape(flat.shape))
 
@@ -181,7 +184,7 @@ def overlapping_step(
 def _mixed(
     place: Place, lookups: list[Lookup], index: int, stage: int, state: Tensor, own: Tensor
 ) -> Tensor:
-    """Return a delayed state from the past, from the step's own polynomial, or the state itself where the delay is 0."""
+    """Return a delayed state: from the past, from the step's own polynomial, or the state itself where tau is 0."""
     problem, start = place.problem, place.nodes[0]
     length = place.nodes[1] - start
     s = place.argument(problem.lags[index], 0, stage, state)

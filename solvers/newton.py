@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 ITERATIONS = 7
-"""Newton steps of one stage. The matrix is that of the first implicit stage of the step, so each gains a factor of O(h)."""
+"""Newton steps of one stage. The matrix is that of the first implicit stage, so each gains a factor of O(h)."""
 WITH_GRAPH = 2
 """The last steps keep their graph: by the implicit function theorem j of them give derivatives of order j exactly
 where the iteration has converged (Griewank and Walther, Evaluating Derivatives, 2008, chapter 15)."""
@@ -36,8 +36,8 @@ def solve_stage(
 
     Soundness
     ---------
-    A fixed number of iterations is made, so that no step waits for a number from the device. If they do not converge, the
-    step's error estimate shows it; a fixed-step method has none.
+    A fixed number of iterations is made, so that no step waits for a number from the device. If they do not converge,
+    the step's error estimate shows it; a fixed-step method has none.
     """
     fixed = weight.detach().unsqueeze(-1) if isinstance(weight, Tensor) else weight
     system = torch.eye(x.shape[-1], dtype=x.dtype, device=x.device) - fixed * matrix

@@ -1,7 +1,9 @@
 """Settings of the solver, in one validated object."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
+
+from torch import Tensor
 
 from certdde.solvers.errors import SolverError
 
@@ -13,18 +15,22 @@ class Options:
     Attributes
     ----------
     step : float, optional
-        Step of a fixed-step method; by default the steps go from output time to output time. First step of an adaptive one.
+        Step of a fixed-step method; by default the steps go from output time to output time. First step of an
+        adaptive one.
     adaptive : bool, optional
-        By default the methods with an error estimate (dopri5, esdirk3) choose their steps; False makes them take even ones.
+        By default the methods with an error estimate (dopri5, esdirk3) choose their steps; False makes them take even
+        ones.
     breaking_points : bool
         Put the breaking points into the grid, so that the method keeps its order.
-    jumps : tuple of float
+    jumps : sequence of float
         Times after t[0] at which f, or a delay, jumps: a step ends there and another begins.
     gradient : str
-        "autodiff" | "checkpoint" (autodiff that keeps the dense output and recomputes the stages) | "adjoint" (first order,
-        constant delays; see :mod:`certdde.solvers.adjoint`).
-    delay_bounds : tuple of (float, float) or None, optional
+        "autodiff" | "checkpoint" (autodiff that keeps the dense output and recomputes the stages) | "adjoint" (first
+        order, constant delays; see :mod:`certdde.solvers.adjoint`).
+    delay_bounds : sequence of (float, float) or None, optional
         Lower and upper bound of each delay that is a plain callable; a positive lower bound saves work.
+    parameters : sequence of Tensor
+        What else f or the history depends on, if they are no modules; only the adjoint has to be told.
     max_steps : int
         Attempts of an adaptive method before a sample is given up.
     min_step : float
@@ -45,9 +51,10 @@ class Options:
     step: float | None = None
     adaptive: bool | None = None
     breaking_points: bool = True
-    jumps: tuple[float, ...] = ()
+    jumps: Sequence[float] = ()
     gradient: str = "autodiff"
-    delay_bounds: tuple[tuple[float, float] | None, ...] | None = None
+    delay_bounds: Sequence[tuple[float, float] | None] | None = None
+    parameters: Sequence[Tensor] = ()
     max_steps: int = 100_000
     min_step: float = 0.0
     bound: float | None = None

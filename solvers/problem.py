@@ -53,7 +53,12 @@ class Problem:
     @property
     def has_jumps(self) -> bool:
         """Say whether f along the solution may jump after t[0]."""
-        return bool(self.jumps or self.history.jumps or self.history.starts_with_jump) or any(
+        return bool(self.history.jumps) or self.history.starts_with_jump or self.declares_jumps
+
+    @property
+    def declares_jumps(self) -> bool:
+        """Say whether there are declared jumps of f or of a delay."""
+        return bool(self.jumps) or any(
             isinstance(lag, TimeLag) and lag.jumps is not None for lag in self.lags
         )
 
@@ -83,8 +88,8 @@ def pose(f: RightSide, history: object, t: Tensor, delays: object, options: Opti
     Raises
     ------
     SolverError
-        If the times are not increasing or fewer than two, if shapes do not fit each other, if the history, the delays or
-        the value of f cannot be used.
+        If the times are not increasing or fewer than two, if shapes do not fit each other, if the history, the delays
+        or the value of f cannot be used.
     """
     source = as_history(history)
     x0 = source.initial(t[:1])
@@ -110,10 +115,9 @@ def pose(f: RightSide, history: object, t: Tensor, delays: object, options: Opti
             where="delays",
             wanted="a scalar, or one delay per sample",
         ) from None
-    problem = Problem(
-        f, source, times, lags, x0.expand(*batch, x0.shape[-1]), tuple(batch), options.jumps
+    return Problem(
+        f, source, times, lags, x0.expand(*batch, x0.shape[-1]), tuple(batch), tuple(options.jumps)
     )
-    return problem
 
 
 def needs_graph(problem: Problem) -> bool:

@@ -10,7 +10,7 @@ from certdde.solvers.grid import Grid
 
 @dataclass(frozen=True, slots=True)
 class RaggedGrid(Grid):
-    """Nodes of each sample in a row, (B, C + 1), inf after the last; ``taken`` holds the number of steps so far, (B,)."""
+    """Nodes of each sample in a row, (B, C + 1), inf after the last; ``taken`` counts the steps so far, (B,)."""
 
     nodes: Tensor
     taken: Tensor
@@ -30,11 +30,11 @@ class RaggedGrid(Grid):
         final = self.nodes.gather(1, self.taken.unsqueeze(1))
         return torch.minimum(self.nodes[:, first : last + 1], final).T
 
-    def lengths(self, first: int, last: int) -> list[float] | None:
+    def lengths(self, first: int, last: int) -> list[float] | None:  # noqa: ARG002
         """Return None: the samples do not share their steps."""
         return None
 
-    def find(self, times: Tensor, first: int, last: int) -> tuple[Tensor, Tensor, Tensor]:
+    def find(self, times: Tensor, first: int, last: int) -> tuple[Tensor, Tensor, Tensor]:  # noqa: ARG002
         """Search each time in its sample's row."""
         limit = (self.taken - 1).clamp(min=0)
         step = torch.minimum((self.count(times, or_equal=True) - 1).clamp(min=0), limit)

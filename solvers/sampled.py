@@ -27,7 +27,11 @@ def _pick(values: Tensor, row: Tensor) -> Tensor:
     lead = row.shape[: max(row.ndim - 1 - len(batch), 0)]
     if row[(0,) * len(lead)].numel() == 1:
         return values[row.reshape(lead)].reshape(*lead, *values.shape[1:])
-    index = row.expand(*lead, *batch, 1).reshape(-1, math.prod(batch), 1).expand(-1, -1, values.shape[-1])
+    index = (
+        row.expand(*lead, *batch, 1)
+        .reshape(-1, math.prod(batch), 1)
+        .expand(-1, -1, values.shape[-1])
+    )
     flat = values.reshape(values.shape[0], -1, values.shape[-1])
     return flat.gather(0, index).reshape(*lead, *batch, values.shape[-1])
 
@@ -49,7 +53,7 @@ class SplineHistory(History):
     """
 
     times: Float[Tensor, " knots"]
-    values: Float[Tensor, "knots *batch n"]
+    values: Float[Tensor, " knots *batch n"]
 
     def __post_init__(self) -> None:
         if self.times.shape[0] < 4 or self.values.shape[0] != self.times.shape[0]:
@@ -62,7 +66,9 @@ class SplineHistory(History):
     def __call__(self, s: Float[Tensor, "*times 1"]) -> Float[Tensor, "*times_and_batch n"]:
         """Evaluate the spline, whose coefficients are linear in the values."""
         count = self.times.shape[0]
-        basis = CubicSpline(self.times.detach().cpu().numpy(), np.eye(count)).c  # (4, K - 1, K), highest power first
+        basis = CubicSpline(
+            self.times.detach().cpu().numpy(), np.eye(count)
+        ).c  # (4, K - 1, K), highest power first
         table = torch.as_tensor(basis, dtype=self.values.dtype, device=self.values.device)
         coefficients = torch.tensordot(table, self.values, dims=1)
         row, theta = _rows(self.times, s)
@@ -89,7 +95,7 @@ class TableHistory(History):
     """
 
     times: Float[Tensor, " knots"]
-    values: Float[Tensor, "knots *batch n"]
+    values: Float[Tensor, " knots *batch n"]
     linear: bool
     declared: bool = True
 
@@ -97,7 +103,9 @@ class TableHistory(History):
         """Look the times up."""
         row, theta = _rows(self.times, s)
         left, right = _pick(self.values, row), _pick(self.values, row + 1)
-        return torch.lerp(left, right, theta) if self.linear else torch.where(theta >= 1, right, left)
+        return (
+            torch.lerp(left, right, theta) if self.linear else torch.where(theta >= 1, right, left)
+        )
 
     @property
     def jumps(self) -> tuple[float, ...]:
@@ -116,9 +124,9 @@ class FourierHistory(History):
     """
 
     centre: Float[Tensor, "*batch n"]
-    amplitudes: Float[Tensor, "terms *batch n"]
-    frequencies: Float[Tensor, "terms *batch n"]
-    phases: Float[Tensor, "terms *batch n"]
+    amplitudes: Float[Tensor, " terms *batch n"]
+    frequencies: Float[Tensor, " terms *batch n"]
+    phases: Float[Tensor, " terms *batch n"]
 
     def __call__(self, s: Float[Tensor, "*times 1"]) -> Float[Tensor, "*times_and_batch n"]:
         """Sum the terms."""
@@ -151,7 +159,9 @@ def random_fourier(
         Number of sines.
     dtype : torch.dtype
     """
-    draws = torch.rand((4, terms, *shape), generator=generator, dtype=dtype, device=generator.device)
+    draws = torch.rand(
+        (4, terms, *shape), generator=generator, dtype=dtype, device=generator.device
+    )
     weights = -torch.log1p(-draws[0])
     centre = (2 * draws[3, 0] - 1) * size / 2
     amplitudes = (size / 2) * weights / weights.sum(0)
@@ -202,7 +212,9 @@ def random_lipschitz(
     steepest : float
         Bound of the slopes.
     """
-    draws = torch.rand((pieces + 1, *shape), generator=generator, dtype=dtype, device=generator.device)
+    draws = torch.rand(
+        (pieces + 1, *shape), generator=generator, dtype=dtype, device=generator.device
+    )
     step = (span[1] - span[0]) / pieces
     walk = torch.cat([2 * size * draws[:1], (2 * draws[1:] - 1) * steepest * step]).cumsum(0)
     folded = (torch.remainder(walk, 4 * size) - 2 * size).abs() - size
@@ -228,6 +240,10 @@ def random_walk(
     steps : int
         Steps of the walk.
     """
-    draws = torch.randn((steps + 1, *shape), generator=generator, dtype=dtype, device=generator.device)
+    draws = torch.randn(
+        (steps + 1, *shape), generator=generator, dtype=dtype, device=generator.device
+    )
     times = torch.linspace(span[0], span[1], steps + 1, dtype=dtype, device=generator.device)
-    return TableHistory(times, draws.cumsum(0) * (size / math.sqrt(steps)), linear=True, declared=False)
+    return TableHistory(
+        times, draws.cumsum(0) * (size / math.sqrt(steps)), linear=True, declared=False
+    )

@@ -16,7 +16,7 @@ def scheme(
     history: Float[Tensor, "..."] | Callable[[int], Tensor],
     delays: Sequence[int | Tensor],
     steps: int,
-) -> Float[Tensor, "times *batch n"]:
+) -> Float[Tensor, " times *batch n"]:
     """Iterate a delayed scheme.
 
     Parameters
@@ -26,8 +26,8 @@ def scheme(
     history : Tensor or callable
         A tensor (*batch, n), the same at all t <= 0; or a function of the integers -d .. 0 that returns (*batch, n).
     delays : sequence of int or integer Tensor
-        For each delay an int, a tensor of shape () or (*batch,), or (steps, *batch) for a delay of its own at each step.
-        A delay of 0 is x[t] itself.
+        For each delay an int, a tensor of shape () or (*batch,), or (steps, *batch) for a delay of its own at each
+        step. A delay of 0 is x[t] itself.
     steps : int
         Number of steps.
 
@@ -43,8 +43,8 @@ def scheme(
 
     Notes
     -----
-    The look-up of a run of steps no longer than the shortest delay is done at once. A state that is not finite stays in the
-    result as it is: there is no dense output to protect, and the caller sees it in x[steps].
+    The look-up of a run of steps no longer than the shortest delay is done at once. A state that is not finite stays
+    in the result as it is: there is no dense output to protect, and the caller sees it in x[steps].
 
     Examples
     --------
@@ -58,8 +58,10 @@ def scheme(
     reach = max((int(table.max()) for table in tables), default=0)
     old = [history(-d) for d in range(reach, 0, -1)] if callable(history) else [newest] * reach
     states = [row.expand_as(newest) for row in old] + [newest]
-    least = [int(table.min()) for table in tables]
-    window = max(1, min([d for d in least if d > 0], default=steps))
+    zeros = any(bool((table == 0).any()) for table in tables)
+    window = min(
+        [int(table[table > 0].min()) for table in tables if bool((table > 0).any())], default=steps
+    )
     first = 0
     while first < steps:
         last = min(first + window, steps)
@@ -67,14 +69,18 @@ def scheme(
         for t in range(first, last):
             x = states[-1]
             delayed = [x if row is None else row[t - first] for row in rows]
-            if any(d == 0 for d in least):
-                delayed = [_zeros(table, t, x, value) for table, value in zip(tables, delayed, strict=True)]
+            if zeros:
+                delayed = [
+                    _zeros(table, t, x, value) for table, value in zip(tables, delayed, strict=True)
+                ]
             states.append(_checked(step(t, x, delayed), newest))
         first = last
     return torch.stack(states[reach:])
 
 
-def _tables(delays: Sequence[int | Tensor], state: Tensor, steps: int) -> tuple[list[Tensor], torch.Size]:
+def _tables(
+    delays: Sequence[int | Tensor], state: Tensor, steps: int
+) -> tuple[list[Tensor], torch.Size]:
     """Read the delays as integers (steps or 1, *batch or ones), and find the batch."""
     if steps < 1:
         raise SolverError(f"{steps} steps", where="steps", wanted="a number > 0")
@@ -82,7 +88,11 @@ def _tables(delays: Sequence[int | Tensor], state: Tensor, steps: int) -> tuple[
     for i, delay in enumerate(delays):
         value = torch.as_tensor(delay, device=state.device)
         if value.is_floating_point() or bool((value < 0).any()):
-            raise SolverError("a delay that is negative or no integer", where=f"delays[{i}]", wanted="integers >= 0")
+            raise SolverError(
+                "a delay that is negative or no integer",
+                where=f"delays[{i}]",
+                wanted="integers >= 0",
+            )
         per_step = value.ndim == len(batch) + 1 and value.shape[0] == steps
         value = value.long() if per_step else value.long().unsqueeze(0)
         try:
@@ -98,7 +108,7 @@ def _tables(delays: Sequence[int | Tensor], state: Tensor, steps: int) -> tuple[
 
 
 def _rows(table: Tensor, first: int, last: int, states: list[Tensor], reach: int) -> Tensor | None:
-    """Look up one delay for steps first .. last - 1: (W, *batch, n); zero delays get any row. None if all delays are 0."""
+    """Look up one delay for steps first .. last - 1: (W, *batch, n), any row for zeros; None if all delays are 0."""
     part = table[first:last] if table.shape[0] > 1 else table
     most, least = int(part.max()), int(part.min())
     if most == 0:
@@ -111,7 +121,9 @@ def _rows(table: Tensor, first: int, last: int, states: list[Tensor], reach: int
         return past.index_select(0, index.reshape(-1))
     batch, n = past.shape[1:-1], past.shape[-1]
     size = batch.numel()
-    flat = index.expand(-1, *batch).reshape(-1, size) * size + torch.arange(size, device=index.device)
+    flat = index.expand(-1, *batch).reshape(-1, size) * size + torch.arange(
+        size, device=index.device
+    )
     return past.reshape(-1, n).index_select(0, flat.reshape(-1)).reshape(last - first, *batch, n)
 
 
@@ -122,5 +134,9 @@ def _zeros(table: Tensor, t: int, x: Tensor, value: Tensor) -> Tensor:
 
 def _checked(value: Tensor, like: Tensor) -> Tensor:
     if value.shape != like.shape:
-        raise SolverError(f"step returns {tuple(value.shape)}", where="step", wanted=f"the shape of the state, {tuple(like.shape)}")
+        raise SolverError(
+            f"step returns {tuple(value.shape)}",
+            where="step",
+            wanted=f"the shape of the state, {tuple(like.shape)}",
+        )
     return value

@@ -9,6 +9,7 @@ from torch import Tensor
 from certdde.solvers.errors import SolverError
 from certdde.solvers.grid import Grid
 from certdde.solvers.problem import Problem
+from certdde.solvers.ragged import RaggedGrid
 from certdde.solvers.track import gather, polynomial
 
 
@@ -32,13 +33,18 @@ class Solution:
     """
 
     t: Float[Tensor, " times"]
-    states: Float[Tensor, "times *batch n"]
+    states: Float[Tensor, " times *batch n"]
     good_until: Float[Tensor, "*batch"]
     local_error: Float[Tensor, "*batch"] | None
     steps: int
     problem: Problem
     grid: Grid
     past: Tensor
+
+    @property
+    def taken(self) -> Tensor | None:
+        """Return the steps of each sample if they differ, None if all take all steps of the grid."""
+        return self.grid.taken if isinstance(self.grid, RaggedGrid) else None
 
     @property
     def finished(self) -> Bool[Tensor, "*batch"]:
@@ -62,18 +68,25 @@ class Solution:
         SolverError
             If a time lies after the last one.
         """
-        flat = self._flat(s)
-        t0 = self.t[0]
-        past = self.problem.past(torch.minimum(flat, t0).expand_as(flat)).expand(
-            -1, self.problem.size, -1
-        )
-        mask = (flat < t0).unsqueeze(-1)
-        return self._shaped(s, torch.where(mask, past, self._after(flat, 0)))
+        return self._shaped(s, self.anywhere(self._flat(s)))
+
+    def anywhere(self, s: Tensor) -> Tensor:
+        """Return x at times (Q, 1 or B), of the history or the solution: (Q, B, n). Does not check."""
+        problem, t0 = self.problem, self.t[0].detach()
+        past = problem.past(s - (s - t0).detach().clamp(min=0)).expand(-1, problem.size, -1)
+        later = self._after(s + (t0 - s).detach().clamp(min=0), 0)
+        return torch.where((s < t0).unsqueeze(-1), past, later)
+
+    def after(self, s: Tensor, step: int) -> Tensor:
+        """Return the polynomial of one step at times (1, 1 or B): (B, n)."""
+        start, end = self.grid.rows(step, step + 1)
+        length = torch.where(end > start, end - start, torch.ones_like(start))
+        return polynomial(self.past[step : step + 1], (s - start) / length, length.unsqueeze(0))[0]
 
     def derivative(
         self, s: Float[Tensor, "*times"], order: int = 1
     ) -> Float[Tensor, "*times_and_batch n"]:
-        """Return the derivative of the dense output at times t[0] <= s <= t[-1], shaped as :meth:`at`; one order less exact.
+        """Return the derivative of the dense output at t[0] <= s <= t[-1], shaped as :meth:`at`; one order less exact.
 
         Raises
         ------
@@ -104,7 +117,7 @@ class Solution:
         )
 
     def _after(self, s: Tensor, order: int) -> Tensor:
-        step, theta, length = self.grid.find(torch.maximum(s, self.t[0]), 0, self.past.shape[0])
+        step, theta, length = self.grid.find(s, 0, self.past.shape[0])
         value = polynomial(gather(self.past, step), theta, length.expand_as(theta), order)
         value = torch.where(
             (s.expand(-1, self.problem.size) <= self.good_until.reshape(-1)).unsqueeze(-1),

@@ -52,10 +52,8 @@ def tensor_weights(tableau: Tableau, h: Tensor) -> list[StepWeights]:
 def combine(x: Tensor, slopes: Sequence[Tensor], weights: Sequence[tuple[int, Weight]]) -> Tensor:
     """Return x + sum of weight * slope."""
     for i, weight in weights:
-        if isinstance(weight, Tensor):
-            x = torch.addcmul(x, slopes[i], weight)
-        else:
-            x = torch.add(x, slopes[i], alpha=weight)
+        number = not isinstance(weight, Tensor)
+        x = torch.add(x, slopes[i], alpha=weight) if number else torch.addcmul(x, slopes[i], weight)
     return x
 
 
@@ -68,9 +66,9 @@ def advance(
     x: Tensor,
     first: Tensor | None,
 ) -> tuple[Tensor, list[Tensor]]:
-    """Take one step from x; ``delayed(stage, state)`` gives the delayed states, ``first`` the first slope if it is known.
+    """Take one step from x.
 
-    Returns the state at the end of the step and the slopes.
+    ``delayed(stage, state)`` gives the delayed states, ``first`` the first slope if it is known. Returns the state at the end of the step and the slopes.
     """
     slopes: list[Tensor] = []
     matrix = None
@@ -97,9 +95,9 @@ def advance(
 
 
 def polynomials(tableau: Tableau, start: Tensor, slopes: Tensor, lengths: Tensor) -> Tensor:
-    """Return the continuous extensions of steps from states (W, B, n), slopes (W, stages, B, n), lengths (W, 1 or B, 1, 1).
+    """Return the continuous extensions of steps.
 
-    The result holds the coefficients of theta^j, (W, B, J, n).
+    Takes states (W, B, n), slopes (W, stages, B, n) and lengths (W, 1 or B, 1, 1). The result holds the coefficients of theta^j, (W, B, J, n).
     """
     higher = torch.einsum("js,wsbn->wbjn", slopes.new_tensor(tableau.dense), slopes) * lengths
     return torch.cat([start.unsqueeze(2), higher], dim=2)

@@ -32,7 +32,8 @@ class Tableau:
     error : tuple of float, or None
         b - b_hat of the embedded method; None for a fixed-step method.
     dense : tuple of tuple of float
-        Row j - 1 holds the weights of k_i in the coefficient of theta^j: x(t + theta h) = x + h sum theta^j dense_ji k_i.
+        Row j - 1 holds the weights of k_i in the coefficient of theta^j: x(t + theta h) = x + h sum theta^j dense_ji
+        k_i.
     diagonal : float
         a_ii of the implicit stages; 0 for an explicit method.
     last_is_first : bool
@@ -81,7 +82,7 @@ def _hermite(b: Sequence[float]) -> tuple[tuple[float, ...], ...]:
 
 
 def _esdirk3() -> Tableau:
-    """Build the L-stable, stiffly accurate method of Kennedy and Carpenter (ESDIRK3(2)4L[2]SA) from its order conditions."""
+    """Build the L-stable, stiffly accurate ESDIRK3(2)4L[2]SA of Kennedy and Carpenter from its order conditions."""
     g = 0.43586652150845899942  # the middle root of 6 g^3 - 18 g^2 + 9 g - 1: L-stability
     c = np.array([0.0, 2 * g, 0.6, 1.0])
     a32 = (0.18 - g * 0.6) / (2 * g)  # stage order 2: sum a_3j c_j = c_3^2 / 2

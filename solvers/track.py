@@ -7,9 +7,9 @@ from torch import Tensor
 class Track:
     """Append-only past of one integration, in blocks of steps; old blocks can be dropped.
 
-    A block of R steps has coefficients (R, B, J, n) of theta^j. With gradients, blocks are joined when they are looked at;
-    without, they are written into one ring of the size of what is looked back at. This is the one mutable object of an
-    integration; nobody outside sees it.
+    A block of R steps has coefficients (R, B, J, n) of theta^j. With gradients, blocks are joined when they are
+    looked at; without, they are written into one ring of the size of what is looked back at. This is the one mutable
+    object of an integration; nobody outside sees it.
     """
 
     def __init__(self, *, keep_graph: bool) -> None:
@@ -43,7 +43,7 @@ class Track:
         return fresh
 
     def drop(self, steps: int) -> int:
-        """Forget the first steps that are still there, all but one, in whole blocks if the graph is kept; return how many."""
+        """Forget the first steps, all but one, in whole blocks if the graph is kept; return how many."""
         if not self._keep_graph:
             dropped = max(0, min(steps, self._rows - self._first - 1))
             self._first += dropped

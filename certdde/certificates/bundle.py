@@ -52,7 +52,7 @@ def write(path: Path, data: Mapping[str, Any], entries: Mapping[str, bytes]) -> 
     CertificateError
         If the file cannot be written.
     """
-    complete = json.loads(json.dumps(dict(data), allow_nan=False))
+    complete: dict[str, Any] = json.loads(json.dumps(dict(data), allow_nan=False))
     complete["digest"] = digest(complete, entries)
     temporary = path.with_name(path.name + ".tmp")
     try:
@@ -82,7 +82,8 @@ def read(path: Path) -> tuple[dict[str, Any], dict[str, bytes]]:
     try:
         with zipfile.ZipFile(path) as archive:
             entries = {name: archive.read(name) for name in archive.namelist()}
-        return json.loads(entries.pop(JSON_NAME)), entries
+        data: dict[str, Any] = json.loads(entries.pop(JSON_NAME))
+        return data, entries
     except FileNotFoundError:
         raise CertificateError(
             "no such file", where=str(path), wanted="a file that certdde certify wrote"

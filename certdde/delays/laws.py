@@ -2,14 +2,11 @@
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
-import numpy as np
 import torch
 from jaxtyping import Float
-from scipy import stats
 from torch import Tensor
 
 from certdde.errors import ProblemError
@@ -56,12 +53,9 @@ class DelayLaw(ABC):
         )
         return self.quantile(u).to(dtype)
 
-    def truncated(self, lower: float, upper: float) -> "TruncatedLaw":
-        """Return the law given that the delay lies in [lower, upper]."""
-        return TruncatedLaw(self, lower, upper)
 
-
-def _check(ok: bool, what: str, wanted: str) -> None:
+def check(ok: bool, what: str, wanted: str) -> None:
+    """Raise a ProblemError unless ``ok``."""
     if not ok:
         raise ProblemError(what, where="delay law", wanted=wanted)
 
@@ -79,7 +73,7 @@ class Exponential(DelayLaw):
     scale: float
 
     def __post_init__(self) -> None:
-        _check(0 < self.scale < math.inf, f"scale {self.scale}", "a finite scale > 0")
+        check(0 < self.scale < math.inf, f"scale {self.scale}", "a finite scale > 0")
 
     def cdf(self, tau: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
         """Return 1 - exp(-tau / scale)."""
@@ -119,10 +113,10 @@ class Pareto(DelayLaw):
     scale: float = 1.0
 
     def __post_init__(self) -> None:
-        _check(
+        check(
             self.index > 1, f"a Pareto law of index {self.index} has no finite mean", "an index > 1"
         )
-        _check(0 < self.scale < math.inf, f"scale {self.scale}", "a finite scale > 0")
+        check(0 < self.scale < math.inf, f"scale {self.scale}", "a finite scale > 0")
 
     def cdf(self, tau: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
         """Return 1 - (scale / tau)^index."""
@@ -150,36 +144,46 @@ class Pareto(DelayLaw):
 
 @dataclass(frozen=True, slots=True)
 class Uniform(DelayLaw):
-    """Uniform on [lower, upper].
+    """Uniform on [low, high].
 
     Raises
     ------
     ProblemError
-        If not 0 <= lower < upper < inf.
+        If not 0 <= low < high < inf.
     """
 
-    lower: float
-    upper: float
+    low: float
+    high: float
 
     def __post_init__(self) -> None:
-        _check(
-            0 <= self.lower < self.upper < math.inf,
-            f"[{self.lower}, {self.upper}]",
-            "0 <= lower < upper",
+        check(
+            0 <= self.low < self.high < math.inf,
+            f"[{self.low}, {self.high}]",
+            "0 <= low < high",
         )
 
     def cdf(self, tau: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
-        """Return the share of [lower, upper] below tau."""
-        return ((tau - self.lower) / (self.upper - self.lower)).clamp(0, 1)
+        """Return the share of [low, high] below tau."""
+        return ((tau - self.low) / (self.high - self.low)).clamp(0, 1)
 
     def quantile(self, u: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
-        """Return lower + u (upper - lower)."""
-        return self.lower + u * (self.upper - self.lower)
+        """Return low + u (high - low)."""
+        return self.low + u * (self.high - self.low)
 
     @property
     def mean(self) -> float:
         """Return the middle."""
-        return 0.5 * (self.lower + self.upper)
+        return 0.5 * (self.low + self.high)
+
+    @property
+    def lower(self) -> float:
+        """Return low."""
+        return self.low
+
+    @property
+    def upper(self) -> float:
+        """Return high."""
+        return self.high
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +200,7 @@ class LogNormal(DelayLaw):
     scale: float = 1.0
 
     def __post_init__(self) -> None:
-        _check(
+        check(
             self.sigma > 0 and 0 < self.scale < math.inf,
             f"sigma {self.sigma}, scale {self.scale}",
             "both > 0",
@@ -224,174 +228,3 @@ class LogNormal(DelayLaw):
     def upper(self) -> float:
         """Return inf."""
         return math.inf
-
-
-@dataclass(frozen=True, slots=True)
-class ScipyLaw(DelayLaw):
-    """Any continuous law of scipy.stats on [0, inf) with a finite mean, by its name there.
-
-    Raises
-    ------
-    ProblemError
-        If there is no such law, its arguments do not fit, it reaches below 0, or its mean is not finite.
-    """
-
-    name: str
-    args: Mapping[str, float]
-
-    def __post_init__(self) -> None:
-        law = getattr(stats, self.name, None)
-        _check(
-            isinstance(law, stats.rv_continuous),
-            f"unknown law {self.name!r}",
-            "a continuous law of scipy.stats",
-        )
-        try:
-            frozen = self._frozen()
-            support, mean = frozen.support(), float(frozen.mean())
-        except (TypeError, ValueError) as error:
-            raise ProblemError(
-                f"{self.name}: {error}", where="delay law", wanted="the arguments scipy.stats takes"
-            ) from None
-        _check(
-            support[0] >= 0,
-            f"{self.name} reaches down to {support[0]:g}",
-            "a law on [0, inf); truncate it",
-        )
-        _check(
-            math.isfinite(mean),
-            f"{self.name} has no finite mean",
-            "a law with a finite mean, or a truncated one",
-        )
-
-    def _frozen(self) -> Any:
-        return getattr(stats, self.name)(**self.args)
-
-    def cdf(self, tau: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
-        """Return scipy's cdf; without gradient."""
-        return torch.as_tensor(np.asarray(self._frozen().cdf(tau.detach().cpu().numpy()))).to(tau)
-
-    def quantile(self, u: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
-        """Return scipy's ppf; without gradient."""
-        return torch.as_tensor(np.asarray(self._frozen().ppf(u.detach().cpu().numpy()))).to(u)
-
-    @property
-    def mean(self) -> float:
-        """Return the mean."""
-        return float(self._frozen().mean())
-
-    @property
-    def lower(self) -> float:
-        """Return the lower end of the support."""
-        return float(self._frozen().support()[0])
-
-    @property
-    def upper(self) -> float:
-        """Return the upper end of the support."""
-        return float(self._frozen().support()[1])
-
-
-@dataclass(frozen=True, slots=True)
-class TruncatedLaw(DelayLaw):
-    """A law given that the delay lies in [lower, upper].
-
-    Raises
-    ------
-    ProblemError
-        If not 0 <= lower < upper < inf, or the law gives this interval no probability.
-    """
-
-    law: DelayLaw
-    lower: float
-    upper: float
-
-    def __post_init__(self) -> None:
-        _check(
-            0 <= self.lower < self.upper < math.inf,
-            f"[{self.lower}, {self.upper}]",
-            "0 <= lower < upper < inf",
-        )
-        low, high = self._ends()
-        _check(
-            high > low,
-            f"the law has no probability in [{self.lower}, {self.upper}]",
-            "an interval it reaches",
-        )
-
-    def _ends(self) -> tuple[float, float]:
-        ends = self.law.cdf(torch.tensor([self.lower, self.upper], dtype=torch.float64))
-        return float(ends[0]), float(ends[1])
-
-    def cdf(self, tau: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
-        """Return the cdf of the law, rescaled."""
-        low, high = self._ends()
-        return ((self.law.cdf(tau.clamp(self.lower, self.upper)) - low) / (high - low)).clamp(0, 1)
-
-    def quantile(self, u: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
-        """Return the quantile of the law at the rescaled probability."""
-        low, high = self._ends()
-        return self.law.quantile(low + u * (high - low)).clamp(self.lower, self.upper)
-
-    @property
-    def mean(self) -> float:
-        """Return the mean, as upper minus the integral of the cdf: 400 Gauss points on each of 64 pieces."""
-        nodes, weights = np.polynomial.legendre.leggauss(400)
-        edges = np.linspace(self.lower, self.upper, 65)
-        half = (edges[1] - edges[0]) / 2
-        points = torch.as_tensor(edges[:-1, None] + half * (nodes + 1))
-        return self.upper - float((self.cdf(points) * torch.as_tensor(weights)).sum() * half)
-
-
-@dataclass(frozen=True, slots=True)
-class Mixture(DelayLaw):
-    """A law drawn first, with the weights given; then a delay from it.
-
-    Raises
-    ------
-    ProblemError
-        If the weights are not positive numbers that sum to 1, or do not fit the laws.
-    """
-
-    weights: tuple[float, ...]
-    laws: tuple[DelayLaw, ...]
-
-    def __post_init__(self) -> None:
-        fits = len(self.weights) == len(self.laws) and all(w > 0 for w in self.weights)
-        _check(
-            fits and abs(sum(self.weights) - 1) < 1e-9,
-            f"weights {self.weights}",
-            "one weight > 0 a law, of sum 1",
-        )
-
-    def cdf(self, tau: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
-        """Return the weighted sum of the cdfs."""
-        return sum(
-            (w * law.cdf(tau) for w, law in zip(self.weights, self.laws, strict=True)),
-            torch.zeros_like(tau),
-        )
-
-    def quantile(self, u: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
-        """Return the inverse of the cdf by bisection between the quantiles of the laws; without gradient."""
-        with torch.no_grad():
-            each = torch.stack([law.quantile(u) for law in self.laws])
-            low, high = each.amin(0), each.amax(0)
-            for _ in range(80):
-                middle = 0.5 * (low + high)
-                below = self.cdf(middle) < u
-                low, high = torch.where(below, middle, low), torch.where(below, high, middle)
-        return high
-
-    @property
-    def mean(self) -> float:
-        """Return the weighted mean."""
-        return sum(w * law.mean for w, law in zip(self.weights, self.laws, strict=True))
-
-    @property
-    def lower(self) -> float:
-        """Return the least of the lower ends."""
-        return min(law.lower for law in self.laws)
-
-    @property
-    def upper(self) -> float:
-        """Return the greatest of the upper ends."""
-        return max(law.upper for law in self.laws)

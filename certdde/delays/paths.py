@@ -13,9 +13,9 @@ from torch import Tensor
 class DelayPath(ABC):
     """tau(t) for one sample or a batch, with what is known about it.
 
-    Implementations owe: ``lower <= self(t) <= upper`` for every t; ``self(t)`` is elementwise in t, whose axes broadcast
-    with the batch from the right; between two times of ``jumps`` the path is as regular as ``regularity`` says, and its
-    slope lies in ``rate``.
+    Implementations owe: ``lower <= self(t) <= upper`` for every t; ``self(t)`` is elementwise in t, whose axes
+    broadcast with the batch from the right; between two times of ``jumps`` the path is as regular as ``regularity``
+    says, and its slope lies in ``rate``.
     """
 
     @abstractmethod
@@ -41,7 +41,7 @@ class DelayPath(ABC):
         """Return bounds of tau' where it exists."""
         return -math.inf, math.inf
 
-    def jumps(self, start: float, end: float) -> Float[Tensor, "jumps *batch"]:
+    def jumps(self, start: float, end: float) -> Float[Tensor, " jumps *batch"]:  # noqa: ARG002
         """Return the times in (start, end) at which the path, or its slope, jumps; filled up with inf."""
         return torch.empty(0, dtype=torch.float64)
 
@@ -90,9 +90,9 @@ class FourierPath(DelayPath):
 
     middle: float
     half: float
-    amplitudes: Float[Tensor, "terms *batch"]
-    frequencies: Float[Tensor, "terms *batch"]
-    phases: Float[Tensor, "terms *batch"]
+    amplitudes: Float[Tensor, " terms *batch"]
+    frequencies: Float[Tensor, " terms *batch"]
+    phases: Float[Tensor, " terms *batch"]
 
     @classmethod
     def sinusoidal(
@@ -211,7 +211,7 @@ class SawtoothPath(DelayPath):
         """Return ones."""
         return 1.0, 1.0
 
-    def jumps(self, start: float, end: float) -> Float[Tensor, "jumps *batch"]:
+    def jumps(self, start: float, end: float) -> Float[Tensor, " jumps *batch"]:
         """Return the times of reading."""
         first = self.phase + torch.ceil((start - self.phase) / self.period) * self.period
         count = math.ceil((end - start) / self.period) + 1
@@ -222,13 +222,13 @@ class SawtoothPath(DelayPath):
 
 @dataclass(frozen=True, slots=True)
 class WhitePath(DelayPath):
-    """A delay that is anything in [lower, upper] at any time, without memory: measurable, nowhere continuous.
+    """A delay that is anything in [low, high] at any time, without memory: measurable, nowhere continuous.
 
     The value is a hash of the time, so that the path is a function: asked twice, it answers the same.
     """
 
-    lower: float
-    upper: float
+    low: float
+    high: float
     seed: Float[Tensor, "*batch"]
 
     @classmethod
@@ -247,9 +247,19 @@ class WhitePath(DelayPath):
     def __call__(self, t: Float[Tensor, "*times"]) -> Float[Tensor, "*times_and_batch"]:
         """Return the hashed times."""
         noise = torch.frac(torch.sin(t * 127.1 * self.seed + 311.7 * self.seed) * 43758.5453).abs()
-        return self.lower + (self.upper - self.lower) * noise
+        return self.low + (self.high - self.low) * noise
 
     @property
     def regularity(self) -> str:
         """Return "measurable"."""
         return "measurable"
+
+    @property
+    def lower(self) -> float:
+        """Return low."""
+        return self.low
+
+    @property
+    def upper(self) -> float:
+        """Return high."""
+        return self.high

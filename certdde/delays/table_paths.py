@@ -33,8 +33,8 @@ class StepPath(DelayPath):
     values : Tensor, (K, *batch)
     """
 
-    times: Float[Tensor, "pieces *batch"]
-    values: Float[Tensor, "pieces *batch"]
+    times: Float[Tensor, " pieces *batch"]
+    values: Float[Tensor, " pieces *batch"]
 
     @classmethod
     def random(
@@ -56,7 +56,7 @@ class StepPath(DelayPath):
     def markov(
         cls,
         states: Float[Tensor, " states"],
-        rates: Float[Tensor, "states states"],
+        rates: Float[Tensor, " states states"],
         span: tuple[float, float],
         batch: Sequence[int],
         generator: torch.Generator,
@@ -114,7 +114,7 @@ class StepPath(DelayPath):
         """Return zeros."""
         return 0.0, 0.0
 
-    def jumps(self, start: float, end: float) -> Float[Tensor, "jumps *batch"]:
+    def jumps(self, start: float, end: float) -> Float[Tensor, " jumps *batch"]:
         """Return the times of the table inside."""
         inside = (self.times > start) & (self.times < end)
         rows = inside.reshape(inside.shape[0], -1).any(1)
@@ -135,7 +135,7 @@ class LipschitzPath(DelayPath):
 
     start: float
     step: float
-    knots: Float[Tensor, "knots *batch"]
+    knots: Float[Tensor, " knots *batch"]
     steepest: float
 
     @classmethod
@@ -194,7 +194,7 @@ class LipschitzPath(DelayPath):
         """Return -+ steepest."""
         return -self.steepest, self.steepest
 
-    def jumps(self, start: float, end: float) -> Float[Tensor, "jumps *batch"]:
+    def jumps(self, start: float, end: float) -> Float[Tensor, " jumps *batch"]:
         """Return the knots inside, where the slope jumps."""
         times = self.start + self.step * torch.arange(self.knots.shape[0], dtype=self.knots.dtype)
         return times[(times > start) & (times < end)].to(self.knots.device)

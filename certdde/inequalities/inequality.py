@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 
+from certdde.errors import ProblemError
 from certdde.functionals import Functional
 from certdde.functionals.algebra import columns, concatenate
 from certdde.inequalities.dissipation import Layout, eliminate, quadratic_form
@@ -90,7 +91,19 @@ def dissipation(
 
 
 def box(system: DelaySystem, features: Features) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return the domain of the nonlinear variables in deviations, two (d,) float64 tensors, rounded outward."""
+    """Return the domain of the nonlinear variables in deviations, two (d,) float64 tensors, rounded outward.
+
+    Raises
+    ------
+    ProblemError
+        If there are such variables and no domain: networks make them of a linear system too.
+    """
+    if system.domain is None and features.dimension:
+        raise ProblemError(
+            "a functional with networks needs a domain",
+            where="system.domain",
+            wanted="give a box, as in domain = { x = [-1.0, 1.0] }",
+        )
     domain = system.domain or ()
     ends = [domain[system.states.index(v.name)] for v in features.structure.nonlinear]
     return _outward([lo for lo, _ in ends], [hi for _, hi in ends])

@@ -141,14 +141,12 @@ def search(
 def warm_start(
     system: DelaySystem, scaling: Scaling, settings: CegisSettings, lower: float, upper: float
 ) -> tuple[Functional, str] | None:
-    """Return a quadratic functional for the largest of a few shorter ranges that has one, and a word on it."""
+    """Return a quadratic functional for the largest of a few scaled ranges that has one."""
     for share in (1.0, 0.93, 0.86, 0.79, 0.7, 0.6, 0.45, 0.3):
-        end = lower + (upper - lower) * share if lower else upper * share
-        proposal = propose(
-            "quadratic", system, scaling, settings.order, covering_breaks(lower, end), settings.seed
-        )
+        breaks = covering_breaks(lower * share, upper * share)
+        proposal = propose("quadratic", system, scaling, settings.order, breaks, settings.seed)
         if proposal is not None:
-            return proposal.functional, f"quadratic functional for delays up to {end:.6g}"
+            return proposal.functional, f"quadratic functional for delays up to {upper * share:.6g}"
     return None
 
 

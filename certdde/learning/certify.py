@@ -16,6 +16,7 @@ from certdde.learning.area import region_area
 from certdde.learning.cegis import Progress
 from certdde.learning.find import find_parts
 from certdde.learning.task import Options, Task, make_task
+from certdde.learning.threads import torch_threads
 from certdde.systems.delay_system import DelaySystem
 from certdde.verify.spectral import spectral_abscissa
 
@@ -32,6 +33,8 @@ def certify(
     seed: int | None = None,
     budget: float | None = None,
     engine: str | None = None,
+    steps: int | None = None,
+    threads: int = 1,
     workdir: Path | None = None,
     progress: Progress | None = None,
 ) -> Certificate:
@@ -53,6 +56,10 @@ def certify(
         Seconds, default 600.
     engine : str, optional
         Bounds by ``intervals`` (default) or ``lirpa``.
+    steps : int, optional
+        Training steps of the first round, default 2,500.
+    threads : int
+        Threads of torch.
     workdir : Path, optional
         Where checkpoints of training are kept, and found again.
     progress : callable, optional
@@ -77,24 +84,24 @@ def certify(
     ----------
     docs/math.md, sections 2 to 5.
     """
-    options = Options(method, order, seed, budget, engine)
-    task = make_task(problem, delay, options, workdir, progress)
+    options = Options(method, order, seed, budget, engine, steps)
+    with torch_threads(threads):
+        task = make_task(problem, delay, options, workdir, progress)
+        return _certify(task)
+
+
+def _certify(task: Task) -> Certificate:
     unstable = task.timed("spectrum", lambda: _unstable_delay(task.system, task.delay))
     if unstable is not None:
         return _refuted(task, *unstable)
     parts, why = find_parts(task)
     if not parts:
-        return not_certified(
-            "unknown", f"Not certified: {why}.", task.system, task.delay, **_extra(task, [])
-        )
+        claim = f"Not certified: {why}."
+        return not_certified("unknown", claim, task.system, task.delay, **_extra(task, []))
     area = task.timed("area", lambda: region_area(task.system, task.delay, parts))
+    nonlinear = _nonlinear(task.system, parts)
     certificate = certified(
-        task.system,
-        task.delay,
-        parts,
-        nonlinear=_nonlinear(task.system, parts),
-        area=area,
-        **_extra(task, parts),
+        task.system, task.delay, parts, nonlinear=nonlinear, area=area, **_extra(task, parts)
     )
     return _checked(task, certificate)
 

@@ -63,6 +63,7 @@ class Options:
     seed: int | None = None
     budget: float | None = None
     engine: str | None = None
+    steps: int | None = None
 
 
 def make_task(
@@ -80,7 +81,7 @@ def make_task(
         If the problem cannot be used, no delay is given, or a method or engine is unknown.
     """
     if isinstance(problem, DelaySystem):
-        system, settings, options = problem, CegisSettings(), options
+        system, settings = problem, CegisSettings()
     else:
         system, settings, options = _from_problem(problem, options)
         delay = delay or problem.delay_class()
@@ -93,6 +94,7 @@ def make_task(
         settings,
         order=settings.order if options.order is None else options.order,
         seed=settings.seed if options.seed is None else options.seed,
+        training=replace(settings.training, steps=options.steps or settings.training.steps),
         deadline=started + (options.budget or DEFAULT_BUDGET),
     )
     method, engine = _method(options.method, system), encloser(options.engine or "intervals")
@@ -109,6 +111,7 @@ def _from_problem(problem: Problem, options: Options) -> tuple[DelaySystem, Cegi
         method=spec.method if options.method == "auto" else options.method,
         budget=options.budget or spec.budget,
         engine=options.engine or spec.engine,
+        steps=options.steps or spec.steps,
     )
     return problem.build(), settings, filled
 

@@ -3,16 +3,60 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from markupsafe import Markup
 
-GREEK = (
-    "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau"
-    " upsilon phi chi psi omega Gamma Delta Theta Lambda Xi Pi Sigma Upsilon Phi Psi Omega"
-).split()
+_SMALL = (
+    "alpha",
+    "beta",
+    "gamma",
+    "delta",
+    "epsilon",
+    "zeta",
+    "eta",
+    "theta",
+    "iota",
+    "kappa",
+    "lambda",
+    "mu",
+    "nu",
+    "xi",
+    "pi",
+    "rho",
+    "sigma",
+    "tau",
+    "upsilon",
+    "phi",
+    "chi",
+    "psi",
+    "omega",
+)
+# Those that do not look like a letter of ours; LaTeX has no command for the others.
+_CAPITAL = (
+    "Gamma",
+    "Delta",
+    "Theta",
+    "Lambda",
+    "Xi",
+    "Pi",
+    "Sigma",
+    "Upsilon",
+    "Phi",
+    "Psi",
+    "Omega",
+)
+
+
+def _greek(name: str) -> str:
+    case = "SMALL" if name.islower() else "CAPITAL"
+    return unicodedata.lookup(f"GREEK {case} LETTER {name.upper().replace('LAMBDA', 'LAMDA')}")
+
+
+GREEK = {name: _greek(name) for name in (*_SMALL, *_CAPITAL)}
 _INDEXED = re.compile(r"([A-Za-z]+?)_?([0-9]+)|([A-Za-z]+)_([A-Za-z0-9_]*[A-Za-z0-9])")
 
 
@@ -35,9 +79,14 @@ class Equation:
 class Dialect(ABC):
     """A language for formulas: LaTeX, MathML or plain text.
 
-    Implementations owe: whatever comes from a user goes through ``escape``, ``name`` or ``number``; each method returns a
-    formula of the language, which the others take; ``inline`` and ``display`` return what can stand in running text.
+    Implementations owe: whatever comes from a user goes through ``escape``, ``name`` or ``number``; each method
+    returns a formula of the language, which the others take; ``inline`` and ``display`` return running text.
     """
+
+    @property
+    def typesets(self) -> bool:
+        """Whether formulas are typeset; if not, a user's equations are shown as they were written."""
+        return True
 
     @abstractmethod
     def escape(self, text: str) -> Markup:
@@ -100,6 +149,10 @@ class Dialect(ABC):
         """Return an integral sign with its ends."""
 
     @abstractmethod
+    def matrix(self, rows: Sequence[Sequence[str]]) -> str:
+        """Return a matrix; one of one entry is that entry."""
+
+    @abstractmethod
     def inline(self, formula: str) -> Markup:
         """Return a formula in running text."""
 
@@ -107,17 +160,21 @@ class Dialect(ABC):
     def display(self, equations: Sequence[Equation]) -> Markup:
         """Return equations on lines of their own, aligned at their relations."""
 
-    def name(self, name: str) -> str:
-        """Return a name from a user's file: theta becomes a letter, x1 gets an index, what is no identifier stays text."""
+    def name(self, name: str, *, dotted: bool = False) -> str:
+        """Return a name from a user's file: theta becomes a letter, x1 gets an index, other names stay text.
+
+        ``dotted``: its derivative in time.
+        """
+        mark = self.dot if dotted else str
         if name in GREEK or (name.isascii() and name.isalpha()):
-            return self.word(name)
+            return mark(self.word(name))
         match = _INDEXED.fullmatch(name)
         if match is None:
-            return self.words(name)
+            return mark(self.words(name))
         base, digits, left, right = match.groups()
         if digits:
-            return self.sub(self.word(base), self.number(digits))
-        return self.sub(self.word(left), self.words(right.replace("_", ", ")))
+            return self.sub(mark(self.word(base)), self.number(digits))
+        return self.sub(mark(self.word(left)), self.words(right.replace("_", ", ")))
 
     def call(self, function: str, argument: str) -> str:
         """Return function(argument)."""
@@ -135,7 +192,6 @@ Fragment = str | Callable[[Dialect], str]
 def typeset(dialect: Dialect, *fragments: Fragment) -> Markup:
     """Return running text: strings are escaped, functions of the dialect are formulas."""
     pieces = [
-        dialect.escape_part(f) if isinstance(f, str) else dialect.inline(f(dialect))
-        for f in fragments
+        dialect.escape(f) if isinstance(f, str) else dialect.inline(f(dialect)) for f in fragments
     ]
     return Markup("").join(pieces)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
 import markupsafe
@@ -48,14 +49,24 @@ _ACCENTS = {
     "\u0327": "c",
     "\u0328": "k",
 }
-_MARKDOWN = {c: "\\" + c for c in "\\`*_[]|~$#"} | {"<": "&lt;", ">": "&gt;", "&": "&amp;"}
-# What a browser or a Markdown reader would turn into a link by itself.
-_LINKS = {"://": "&#58;//", "www.": "www&#46;", "@": "&#64;"}
+# What means something in Markdown, and only there: readable in the source as well.
+_MARKDOWN = re.compile(
+    r"[\\`*|~$#]"  # anywhere
+    r"|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])"  # emphasis
+    r"|\](?=[(\[:])"  # links
+    r"|^([=>]|[-+](?=[-+\s]|$)|[0-9]+[.)](?=\s|$))"  # lists, quotes, lines, at the start of one
+)
+# What would be HTML, and what a browser or a reader of Markdown would turn into a link by itself.
+_ENTITIES = re.compile(r"<(?=[A-Za-z/!?])|&(?=#?[A-Za-z0-9]+;)|:(?=//)|(?<=www)\.|@")
 
 
 def printable(text: str) -> str:
-    """Return the text on one line, with what cannot be printed (controls, changes of direction) written as an escape."""
-    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in " ".join(text.split()))
+    """Return the text on one line, with what cannot be printed (controls, changes of direction) as an escape."""
+    return _visible(re.sub(r"\s+", " ", text))
+
+
+def _visible(line: str) -> str:
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in line)
 
 
 def escape_html(text: str) -> Markup:
@@ -70,23 +81,25 @@ def escape_latex(text: str) -> Markup:
         # Twice, since the matches of an odd run overlap.
         for _ in range(2):
             safe = safe.replace(ligature, f"{ligature[0]}{{}}{ligature[1]}")
-    return Markup(safe)  # noqa: S704
+    return Markup(safe)
 
 
 def escape_markdown(text: str) -> Markup:
     """Return the text as Markdown that is not in a code block: no markup, no HTML, no link."""
-    safe = "".join(_MARKDOWN.get(c, c) for c in printable(text))
-    for link, harmless in _LINKS.items():
-        safe = safe.replace(link, harmless)
-    return Markup(safe)  # noqa: S704
+    safe = _MARKDOWN.sub(_backslashed, printable(text))
+    return Markup(_ENTITIES.sub(lambda m: f"&#{ord(m[0])};", safe))
+
+
+def _backslashed(match: re.Match[str]) -> str:
+    return match[0][:-1] + "\\" + match[0][-1]
 
 
 def fenced(text: str) -> Markup:
     """Return lines of text as a Markdown code block, which no line of it can close."""
-    lines = [printable(line) for line in text.splitlines()]
+    lines = [_visible(line) for line in text.splitlines()]
     runs = max((len(run) for line in lines for run in _backticks(line)), default=0)
     fence = "`" * max(3, runs + 1)
-    return Markup("\n".join([fence, *lines, fence]))  # noqa: S704
+    return Markup("\n".join([fence, *lines, fence]))
 
 
 def _backticks(line: str) -> list[str]:

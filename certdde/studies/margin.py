@@ -8,10 +8,10 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from certdde.errors import ProblemError
-from certdde.functionals import Functional
 from certdde.learning.cegis import CegisSettings, search
 from certdde.learning.proposals import attempt
 from certdde.learning.training import TrainSettings
+from certdde.learning.threads import torch_threads
 from certdde.systems.structure import structure
 from certdde.verify.bound_propagation.branch import Encloser, Settings
 from certdde.verify.bound_propagation.engines import encloser
@@ -60,6 +60,7 @@ def margin(
     seed: int = 0,
     budget: float | None = None,
     progress: Progress | None = None,
+    threads: int = 1,
 ) -> MarginResult:
     """March from ``start`` to ``stop``, one functional a piece; double on success, halve on failure.
 
@@ -76,6 +77,8 @@ def margin(
     budget : float, optional
         Seconds, default 600.
     progress : callable, optional
+    threads : int
+        Threads of torch.
 
     Raises
     ------
@@ -86,7 +89,20 @@ def margin(
     ---------
     float64; see ``MarginResult.rigor``. The march stops where the method stops, not where stability ends.
     """
-    began, system = time.monotonic(), problem.build()
+    with torch_threads(threads):
+        return _margin(problem, method, order, (start, stop), seed, budget, progress)
+
+
+def _margin(
+    problem: Problem,
+    method: str,
+    order: int,
+    ends: tuple[float, float],
+    seed: int,
+    budget: float | None,
+    progress: Progress | None,
+) -> MarginResult:
+    (start, stop), began, system = ends, time.monotonic(), problem.build()
     linear = not structure(system).nonlinear
     if method == "auto":
         method = "lmi" if linear else "neural"
@@ -133,7 +149,6 @@ class _March:
     deadline: float
     progress: Progress | None
     proved: list[tuple[float, float]] = field(default_factory=list)
-    last: Functional | None = None
     settings: CegisSettings = field(default_factory=CegisSettings)
 
     @property
@@ -183,44 +198,38 @@ class _March:
         if found.part is None:
             return False
         self.proved.append((lower, upper))
-        self.last = found.part.functional
         return True
 
     def advance_neural(self) -> None:
         """March on by neural functionals, each started from the one before."""
-        width = max(0.06 * self.position, 4 * self.resolution)
-        while (
-            self.last is not None
-            and self.position < self.stop
-            and width > 4 * self.resolution
-            and time.monotonic() < self.deadline
-        ):
+        width, start = max(0.06 * self.position, 4 * self.resolution), None
+        settings = replace(
+            self.settings,
+            order=self.order,
+            seed=self.seed,
+            training=TrainSettings(steps=600, region=0.02),
+            later_steps=600,
+            rounds=4,
+            deadline=self.deadline,
+        )
+        while self.position < self.stop and width > 4 * self.resolution:
+            if time.monotonic() > self.deadline:
+                return
             lower, upper = self.position, min(self.stop, self.position + width)
-            training = TrainSettings(steps=1500, region=0.05)
-            settings = replace(
-                self.settings,
-                order=self.order,
-                seed=self.seed,
-                training=training,
-                later_steps=1000,
-                rounds=3,
-                deadline=self.deadline,
-            )
             found = search(
                 self.system,
                 lower,
                 upper,
                 settings,
                 enclose=self.enclose,
-                start=self.last,
+                start=start,
                 progress=self.progress,
             )
             if found is not None and found.finished.part is not None:
                 self.proved.append((lower, upper))
-                self.last = found.finished.part.functional
-                width *= 1.2
+                start, width = found.finished.part.functional, 1.2 * width
             else:
-                width /= 2
+                start, width = None, width / 2
 
 
 def _joined(pieces: list[tuple[float, float]]) -> list[tuple[float, float]]:

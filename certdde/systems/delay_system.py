@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from certdde.errors import ProblemError
 from certdde.systems.expressions import (
+    FUNCTIONS,
     Add,
     Call,
     Divide,
@@ -19,6 +20,7 @@ from certdde.systems.expressions import (
     Variable,
     children,
     evaluate,
+    fold,
     linear_split,
     rational,
     scale,
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
     import torch
 
 Interval = tuple[Fraction, Fraction]
+RESERVED = frozenset({"t", *FUNCTIONS})
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +128,7 @@ class DelaySystem:
             for v in variables(e)
             if rest[states.index(v.name)]
         }
-        rhs = tuple(substitute(parsed[s], shift) for s in states)
+        rhs = tuple(fold(substitute(parsed[s], shift)) for s in states)
         _check_equilibrium(rhs, equations)
         box = None if domain is None else _domain(domain, states, rest)
         system = cls(
@@ -249,10 +252,17 @@ def _states(
                 where=f"system.equations[{i}]",
                 wanted="one equation a state",
             )
-        if state in parameters or state in delays or state == "t":
+        if state in parameters or state in delays or state in RESERVED:
             raise ProblemError(
-                f"the name {state!r} is also a parameter, a delay or the time",
+                f"the name {state!r} is also a parameter, a delay, a function or the time",
                 where=f"system.equations[{i}]",
+                wanted="another name",
+            )
+    for name in parameters:
+        if name in delays or name in RESERVED:
+            raise ProblemError(
+                f"the name {name!r} is also a delay, a function or the time",
+                where=f"system.parameters.{name}",
                 wanted="another name",
             )
     if not delays:
@@ -322,6 +332,7 @@ def _check_equilibrium(rhs: Sequence[Expression], equations: Sequence[str]) -> N
         zero = {v: Fraction(0) for v in variables(expression)}
         value = rational(expression, zero)
         where = f"system.equations[{i}]"
+        _check_operations(expression, where)
         if value is None:
             raise ProblemError(
                 f"cannot evaluate {equations[i]!r} exactly at the equilibrium",
@@ -330,11 +341,12 @@ def _check_equilibrium(rhs: Sequence[Expression], equations: Sequence[str]) -> N
             )
         if value != 0:
             raise ProblemError(
-                f"{equations[i]!r} is {float(value):.6g} at the equilibrium, not 0",
+                f"{equations[i]!r} is {_shown(value)} at the equilibrium, not 0",
                 where=where,
                 wanted="set system.equilibrium to a point where f is 0",
             )
-        _check_operations(expression, where)
+        for coefficient in linear_split(expression).coefficients.values():
+            _check_number(coefficient, where)
 
 
 def _check_operations(expression: Expression, where: str) -> None:
@@ -344,5 +356,22 @@ def _check_operations(expression: Expression, where: str) -> None:
             where=where,
             wanted="see the list of functions",
         )
+    if isinstance(expression, Number):
+        _check_number(expression.value, where)
     for child in children(expression):
         _check_operations(child, where)
+
+
+def _check_number(value: Fraction, where: str) -> None:
+    """Refuse a constant that binary64 cannot hold: the engines compute in it."""
+    if _shown(value) in ("inf", "-inf") or (value and not float(value)):
+        raise ProblemError(
+            "a constant is out of range", where=where, wanted="numbers that fit in binary64"
+        )
+
+
+def _shown(value: Fraction) -> str:
+    try:
+        return f"{float(value):.6g}"
+    except OverflowError:
+        return "inf" if value > 0 else "-inf"

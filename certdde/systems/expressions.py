@@ -13,6 +13,7 @@ from typing import Any
 
 FUNCTIONS = ("sin", "cos", "tan", "tanh", "exp", "log", "sqrt", "sigmoid", "atan")
 MAX_EXPONENT = 64
+MAX_BITS = 100_000  # of an exact power: nested powers of constants would fill the memory
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,7 +212,15 @@ def _split(
             rest.append(scale(expression, factor))
 
 
-_AT_ZERO = {"sin": 0, "tan": 0, "tanh": 0, "atan": 0, "exp": 1, "cos": 1, "sigmoid": Fraction(1, 2)}
+_AT_ZERO: dict[str, Fraction] = {
+    "sin": Fraction(0),
+    "tan": Fraction(0),
+    "tanh": Fraction(0),
+    "atan": Fraction(0),
+    "exp": Fraction(1),
+    "cos": Fraction(1),
+    "sigmoid": Fraction(1, 2),
+}
 
 
 def rational(
@@ -230,7 +239,7 @@ def rational(
             return _rational_call(f, rational(a, values))
         case Power(a, k):
             base = rational(a, values)
-            return None if base is None or (base == 0 and k < 0) else base**k
+            return None if base is None or (base == 0 and k < 0) or _huge(base, k) else base**k
     left, right = (rational(child, values) for child in children(expression))
     if left is None or right is None:
         return None
@@ -243,6 +252,31 @@ def rational(
             return None if right == 0 else left / right
 
 
+def fold(expression: Expression) -> Expression:
+    """Replace every part without a variable by its exact value, where it is rational."""
+    if not variables(expression):
+        value = rational(expression)
+        return expression if value is None else Number(value)
+    match expression:
+        case Add(a, b):
+            return Add(fold(a), fold(b))
+        case Multiply(a, b):
+            return Multiply(fold(a), fold(b))
+        case Divide(a, b):
+            return Divide(fold(a), fold(b))
+        case Power(a, k):
+            return Power(fold(a), k)
+        case Call(f, a):
+            return Call(f, fold(a))
+        case _:
+            return expression
+
+
+def _huge(base: Fraction, exponent: int) -> bool:
+    bits = max(base.numerator.bit_length(), base.denominator.bit_length())
+    return bits * abs(exponent) > MAX_BITS
+
+
 def _rational_call(function: str, argument: Fraction | None) -> Fraction | None:
     if argument is None:
         return None
@@ -250,7 +284,7 @@ def _rational_call(function: str, argument: Fraction | None) -> Fraction | None:
         return Fraction(0) if argument == 1 else None
     if function == "sqrt":
         return _rational_root(argument)
-    return Fraction(_AT_ZERO[function]) if argument == 0 else None
+    return _AT_ZERO[function] if argument == 0 else None
 
 
 def _rational_root(value: Fraction) -> Fraction | None:

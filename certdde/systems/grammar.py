@@ -8,6 +8,7 @@ from difflib import get_close_matches
 from fractions import Fraction
 from functools import lru_cache
 from importlib.resources import files
+from math import inf
 
 from lark import Lark, Token, Transformer, v_args
 from lark.exceptions import UnexpectedInput, VisitError
@@ -73,7 +74,8 @@ def parse_equation(text: str, names: Names, where: str = "equation") -> tuple[st
                 wanted=f"at most {MAX_DEPTH} levels",
             )
         tree = _parser().parse(text)
-        return _Builder(names, where).transform(tree)
+        equation: tuple[str, Expression] = _Builder(names, where).transform(tree)
+        return equation
     except UnexpectedInput as error:
         raise ProblemError(
             *_syntax(text, error), where=where, wanted="write it as x' = -x(t - tau)"
@@ -182,14 +184,16 @@ class _Builder(Transformer):  # type: ignore[type-arg]
         return Power(a, k)
 
     def number(self, token: Token) -> Expression:
-        mantissa, _, exponent = token.lower().partition("e")
-        if len(mantissa) > 400 or (exponent and abs(int(exponent[:8])) > 400):
+        mantissa, _, _ = token.lower().partition("e")
+        nearest = float(token)
+        vanishes = not mantissa.strip("0.")
+        if len(mantissa) > 400 or nearest == inf or (nearest == 0) != vanishes:
             raise ProblemError(
                 f"the number {token[:20]} is out of range",
                 where=self._where,
                 wanted="a binary64 number",
             )
-        return Number(Fraction(str(token)))
+        return Number(Fraction(0) if vanishes else Fraction(str(token)))
 
     def name(self, token: Token) -> Expression:
         name = str(token)

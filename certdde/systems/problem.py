@@ -109,6 +109,9 @@ class CertifySpec(_Model):
     )
     neurons: int = Field(default=16, ge=1, le=1024, description="a whole number from 1 to 1024")
     outputs: int = Field(default=4, ge=1, le=256, description="a whole number from 1 to 256")
+    steps: int = Field(
+        default=2500, ge=1, le=1_000_000, description="a whole number of training steps from 1 on"
+    )
 
 
 class Problem(_Model):

@@ -131,10 +131,21 @@ def _block(
                 return Unknown(why, ((lower + upper) / 2)[start : start + 4096], search.boxes)
         search.codes.append(codes.numpy().astype(np.uint8))
         open_ = codes < COLLAPSED
-        lower, upper = bisect(lower[open_], upper[open_], codes[open_])
+        lower, upper, axes = lower[open_], upper[open_], codes[open_]
+        if (stuck := ~_splittable(lower, upper, axes)).any():
+            where = ((lower + upper) / 2)[stuck][:4096]
+            return Unknown("a box is too small to split", where, search.boxes)
+        lower, upper = bisect(lower, upper, axes)
     if search.bad:
         return Refuted(torch.cat(search.bad), search.boxes)
     return None
+
+
+def _splittable(lower: torch.Tensor, upper: torch.Tensor, axes: torch.Tensor) -> torch.Tensor:
+    """Return where the middle of the box's axis lies strictly inside it."""
+    low, high = (ends.gather(1, axes[:, None])[:, 0] for ends in (lower, upper))
+    middle = 0.5 * (low + high)
+    return (low < middle) & (middle < high)
 
 
 def _exhausted(search: _Search, level: int) -> str:
@@ -154,7 +165,7 @@ def _codes(
     codes = _split_axis(inequality, lower, upper, free)
     done = torch.zeros(len(lower), dtype=torch.bool)
     middle, half = (lower + upper) / 2, (upper - lower) / 2
-    if inequality.holds_origin:
+    if inequality.holds_origin and inequality.offset <= 0:  # the star test knows no offset
         near = (middle.abs() <= 3 * half).all(-1)
         if near.any():
             passed = star_test(
@@ -202,6 +213,8 @@ def _split_axis(
 def _collect(search: _Search, points: torch.Tensor) -> None:
     """Keep the centres at which the inequality fails."""
     worst = search.inequality.value(points).amax(0)
-    wrong = ~(worst < 0) & ~(points == 0).all(-1)
+    wrong = ~(worst < 0)
+    if search.inequality.holds_origin and search.inequality.offset <= 0:
+        wrong = wrong & ~(points == 0).all(-1)
     if wrong.any():
         search.bad.append(points[wrong])

@@ -111,23 +111,27 @@ class _Value:
 
     def __truediv__(self, other: _Value | float) -> _Value:
         if isinstance(other, _Value):
-            raise ProblemError(
-                "auto_LiRPA's bounds of a division are not sound",
-                where="certify.engine",
-                wanted='engine = "intervals"',
-            )
+            raise _division()
         return self * (1 / other)
 
     def __rtruediv__(self, other: float) -> _Value:
-        return self / self if other else self
+        raise _division()
 
     def __pow__(self, exponent: int) -> _Value:
         if exponent < 0:
-            return self / self
+            raise _division()
         result = self if exponent else self * 0.0 + 1.0
         for _ in range(exponent - 1):
             result = result * self
         return result
+
+
+def _division() -> ProblemError:
+    return ProblemError(
+        "auto_LiRPA's bounds of a division are not sound",
+        where="certify.engine",
+        wanted='engine = "intervals"',
+    )
 
 
 class _Module(nn.Module):

@@ -58,24 +58,27 @@ def _where(
     return guarded
 
 
-def sine_range(lo: torch.Tensor, hi: torch.Tensor) -> Range:
-    """Return the range of sin over [lo, hi]."""
-    a, b = torch.sin(lo), torch.sin(hi)
-    top = torch.floor((hi - math.pi / 2) / (2 * math.pi)) >= torch.ceil(
-        (lo - math.pi / 2) / (2 * math.pi)
-    )
-    bottom = torch.floor((hi + math.pi / 2) / (2 * math.pi)) >= torch.ceil(
-        (lo + math.pi / 2) / (2 * math.pi)
-    )
+def _holds(lo: torch.Tensor, hi: torch.Tensor, phase: float) -> torch.Tensor:
+    """Return where [lo, hi] holds phase + 2 pi k for an integer k."""
+    return torch.floor((hi - phase) / (2 * math.pi)) >= torch.ceil((lo - phase) / (2 * math.pi))
+
+
+def _wave(a: torch.Tensor, b: torch.Tensor, top: torch.Tensor, bottom: torch.Tensor) -> Range:
     one = torch.ones_like(a)
     return torch.where(bottom, -one, torch.minimum(a, b)), torch.where(
         top, one, torch.maximum(a, b)
     )
 
 
+def sine_range(lo: torch.Tensor, hi: torch.Tensor) -> Range:
+    """Return the range of sin over [lo, hi]."""
+    quarter = math.pi / 2
+    return _wave(torch.sin(lo), torch.sin(hi), _holds(lo, hi, quarter), _holds(lo, hi, -quarter))
+
+
 def cosine_range(lo: torch.Tensor, hi: torch.Tensor) -> Range:
     """Return the range of cos over [lo, hi]."""
-    return sine_range(lo + math.pi / 2, hi + math.pi / 2)
+    return _wave(torch.cos(lo), torch.cos(hi), _holds(lo, hi, 0.0), _holds(lo, hi, math.pi))
 
 
 def _minus(
@@ -92,9 +95,20 @@ def _positive(lo: torch.Tensor, _hi: torch.Tensor) -> torch.Tensor:
     return lo > 0
 
 
+def _branch_centre(lo: torch.Tensor, hi: torch.Tensor) -> torch.Tensor:
+    return torch.round((lo + hi) / (2 * math.pi)) * math.pi
+
+
 def _one_branch(lo: torch.Tensor, hi: torch.Tensor) -> torch.Tensor:
-    middle = torch.round((lo + hi) / (2 * math.pi)) * math.pi
+    middle = _branch_centre(lo, hi)
     return (lo > middle - math.pi / 2) & (hi < middle + math.pi / 2)
+
+
+def _tan1_range(lo: torch.Tensor, hi: torch.Tensor) -> Range:
+    """Return the range of 1 + tan^2, least (1) at the centre of each branch, not only at 0."""
+    low, high = _monotone(_tan1)(lo, hi)
+    middle = _branch_centre(lo, hi)
+    return torch.where((lo <= middle) & (middle <= hi), torch.ones_like(low), low), high
 
 
 def _sech2(z: torch.Tensor) -> torch.Tensor:
@@ -144,7 +158,7 @@ UNARY: dict[str, Unary] = {
         torch.tan,
         _tan1,
         _where(_one_branch, _monotone(torch.tan)),
-        _where(_one_branch, _monotone(_tan1, (0.0,))),
+        _where(_one_branch, _tan1_range),
         _where(_one_branch, _monotone(_tan2)),
     ),
     "tanh": Unary(

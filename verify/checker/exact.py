@@ -56,14 +56,10 @@ class Exact:
     def __neg__(self) -> "Exact":
         return Exact(-self.value)
 
-    def power(self, exponent: int) -> "Exact":
-        """The power, exactly."""
-        if exponent < 0 and self.value == 0:
-            raise Refused("system.equations", "divides by zero at the equilibrium")
-        return Exact(self.value**exponent)
-
-    def apply(self, name: str) -> "Exact":
-        """The values that are rational and known: at 0, log 1, roots of squares."""
+    def apply(self, name: str, exponent: int = 0) -> "Exact":
+        """An integer power, or a value that is known: at 0, log 1, the root of a square."""
+        if name == "pow" and (exponent >= 0 or self.value != 0):
+            return Exact(self.value**exponent)
         if name in AT_ZERO and self.value == 0:
             return Exact(Fraction(AT_ZERO[name]))
         if name == "log" and self.value == 1:

@@ -131,8 +131,10 @@ def _monomial(factor: int, z: Interval, k: int) -> Interval:
     return (z if k == 1 else ival.sqr(z) if k == 2 else z**k) * float(factor)
 
 
-def power(k: int) -> Function:
-    """z^k for an integer k, smooth away from 0 if k is negative."""
+def find(name: str, k: int) -> Function:
+    """A function by name; `pow` is z^k for an integer k, smooth away from 0 if k is negative."""
+    if name != "pow":
+        return FUNCTIONS[name]
     return Function(
         lambda z: (_monomial(1, z, k), _monomial(k, z, k - 1)),
         lambda z: _monomial(k * (k - 1), z, k - 2),

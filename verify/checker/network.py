@@ -41,7 +41,7 @@ class Network:
         for l, (weight, bias) in enumerate(zip(self.weights, self.biases, strict=False)):
             h = (h.dot(weight) + constant(Interval(bias), span)).apply("tanh")
             if jacobian:
-                rate = one + -h.power(2)
+                rate = one + -h.apply("pow", 2)
                 columns = (
                     [rate * c.dot(weight) for c in columns]
                     if l

@@ -60,7 +60,7 @@ def enclose(matrices: list[Matrix], columns: int) -> Quadratic:
         for m, cm in zip(matrices, centre.tolist(), strict=True)
     ]
     radius = Interval(np.array(gap, dtype=object)).hi
-    theta = 4 * (centre.shape[1] + columns + 16) * UNIT
+    theta = 4 * (centre.shape[1] + columns**2 + 16) * UNIT
     error = (radius + theta * np.abs(centre)).max(axis=0)
     return Quadratic(centre, error, bool(np.abs(centre).max() < LIMIT))
 
@@ -81,7 +81,7 @@ class Affine:
 def upper(q: Quadratic, v: Affine) -> Array:
     """Upper bounds (K, B) of v^T H v, the form of spec 4 (collapsed leaf); inf where unusable.
 
-    With a = |m| + sum |lin_k| r_k + rho all absolute values add up to a^T |H| a, K <= 2F + 2d + 20.
+    With a = |m| + sum |lin_k| r_k + rho all absolute values add up to a^T |H| a, K <= 2F + d^2 + 2d + 20.
     """
     d = len(v.lin)
     size = np.abs(v.m) + (np.abs(v.lin) * v.r[:, None]).sum(axis=0) + v.rho

@@ -6,7 +6,7 @@ from functools import reduce
 import numpy as np
 from ival import Interval
 
-from .functions import FUNCTIONS, Function, only, power
+from .functions import find, only
 from .rounding import dot
 from .taylor import Maybe, concatenated, plus, times
 
@@ -50,16 +50,9 @@ class Slope:
         zero, box, hull = self.zero * other.zero, self.box * other.box, self.hull * other.hull
         return Slope(zero, box, hull, cols, self.where).sharpened()
 
-    def apply(self, name: str) -> "Slope":
-        """A function of the grammar."""
-        return self._unary(FUNCTIONS[name])
-
-    def power(self, exponent: int) -> "Slope":
-        """An integer power."""
-        return self._unary(power(exponent))
-
-    def _unary(self, phi: Function) -> "Slope":
+    def apply(self, name: str, exponent: int = 0) -> "Slope":
         """(phi(z) - phi(z_0)) / (z - z_0): Taylor's theorem at z_0, cut with the mean value theorem."""
+        phi = find(name, exponent)
         hull = only(self.hull, phi.smooth(self.hull))
         zero, first = phi.jet(only(self.zero, phi.smooth(hull)))
         whole, mean = phi.jet(hull)

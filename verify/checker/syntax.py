@@ -4,7 +4,9 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Protocol, Self, TypeVar
+from functools import reduce
+from operator import add
+from typing import Any, TypeVar, cast
 
 from .document import decimal
 from .refusal import Refused, require
@@ -21,54 +23,32 @@ _TOKEN = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """`op` is const, var, + (any number of terms), neg, *, /, pow, or a function's name."""
+    """`op` is const, var, + (any number of terms), neg, *, pow, or a function's name."""
 
     op: str
     args: tuple["Node", ...] = ()
     value: Fraction = Fraction(0)
 
 
-class Value(Protocol):
-    """What a tree can be evaluated in: rationals, Taylor forms, slopes."""
-
-    def __add__(self, other: Self) -> Self: ...
-    def __mul__(self, other: Self) -> Self: ...
-    def __neg__(self) -> Self: ...
-
-    def apply(self, name: str) -> Self:
-        """A function of the grammar."""
-        ...
-
-    def power(self, exponent: int) -> Self:
-        """An integer power."""
-        ...
-
-
-T = TypeVar("T", bound=Value)
+T = TypeVar("T")  # rationals, Taylor forms or slopes: +, *, - and apply(function, exponent)
 
 
 def evaluate(node: Node, variable: Callable[[int], T], constant: Callable[[Fraction], T]) -> T:
-    """The value of a tree by structural recursion; a quotient multiplies by the reciprocal."""
+    """The value of a tree by structural recursion; the product of equal factors is a square."""
     if node.op == "const":
         return constant(node.value)
     if node.op == "var":
         return variable(int(node.value))
-    parts = [evaluate(arg, variable, constant) for arg in node.args]
+    parts: list[Any] = [evaluate(arg, variable, constant) for arg in node.args]
     if node.op == "+":
-        total = parts[0]
-        for part in parts[1:]:
-            total = total + part
-        return total
+        return cast("T", reduce(add, parts))
     if node.op == "neg":
-        return -parts[0]
+        return cast("T", -parts[0])
+    if node.op == "*" and node.args[0] == node.args[1]:
+        return cast("T", parts[0].apply("pow", 2))
     if node.op == "*":
-        same = node.args[0] == node.args[1]
-        return parts[0].power(2) if same else parts[0] * parts[1]
-    if node.op == "/":
-        return parts[0] * parts[1].power(-1)
-    if node.op == "pow":
-        return parts[0].power(int(node.value))
-    return parts[0].apply(node.op)
+        return cast("T", parts[0] * parts[1])
+    return cast("T", parts[0].apply(node.op, int(node.value)))
 
 
 def parse_expression(
@@ -111,7 +91,7 @@ class _Parser:
 
     def expression(self) -> Node:
         self.depth += 1
-        require(self.depth <= MAX_DEPTH, self.where, "is nested too deep")
+        require(self.depth <= MAX_DEPTH + 1, self.where, "is nested too deep")
         terms = [self.term()]
         while sign := self.take("+", "-"):
             term = self.term()
@@ -120,16 +100,19 @@ class _Parser:
         return terms[0] if len(terms) == 1 else Node("+", tuple(terms))
 
     def term(self) -> Node:
-        result = self.factor()
+        result, count = self.factor(), 1
         while sign := self.take("*", "/"):
-            result = Node(sign, (result, self.factor()))
+            right = self.factor()
+            right = right if sign == "*" else Node("pow", (right,), Fraction(-1))
+            result, count = Node("*", (result, right)), count + 1
+        require(count <= MAX_DEPTH, self.where, "has a product of too many factors")
         return result
 
     def factor(self) -> Node:
-        sign = self.take("+", "-")
-        if not sign:
-            return self.power()
-        return Node("neg", (self.factor(),)) if sign == "-" else self.factor()
+        negative = False
+        while sign := self.take("+", "-"):
+            negative ^= sign == "-"
+        return Node("neg", (self.power(),)) if negative else self.power()
 
     def power(self) -> Node:
         base = self.atom()

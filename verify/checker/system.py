@@ -102,11 +102,11 @@ def _split(node: Node, xi: frozenset[int]) -> tuple[Linear, Node | None]:
         return total, Node("+", rests) if rests else None
     if node.op == "neg":
         return _scaled(node.args[0], Node("const", value=-ONE), xi)
-    if node.op in ("*", "/"):
+    if node.op == "*":
         left, right = node.args
         if not _variables(right):
-            return _scaled(left, right if node.op == "*" else Node("pow", (right,), -ONE), xi)
-        if node.op == "*" and not _variables(left):
+            return _scaled(left, right, xi)
+        if not _variables(left):
             return _scaled(right, left, xi)
     raise Refused("proof.nonlinear", "lacks a variable that occurs in a nonlinear term")
 

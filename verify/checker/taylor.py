@@ -8,7 +8,7 @@ import ival
 import numpy as np
 from ival import Interval
 
-from .functions import FUNCTIONS, Function, only, power
+from .functions import find, only
 from .rounding import Affine, dot
 
 Maybe: TypeAlias = Interval | None
@@ -58,16 +58,9 @@ class Taylor:
         )
         return Taylor(self.c * other.c, tuple(lin), e, self.span)
 
-    def apply(self, name: str) -> "Taylor":
-        """A function of the grammar."""
-        return self._unary(FUNCTIONS[name])
-
-    def power(self, exponent: int) -> "Taylor":
-        """An integer power."""
-        return self._unary(power(exponent))
-
-    def _unary(self, phi: Function) -> "Taylor":
-        dev = self.deviation()
+    def apply(self, name: str, exponent: int = 0) -> "Taylor":
+        """A function of the grammar, or an integer power: Taylor's theorem about c."""
+        phi, dev = find(name, exponent), self.deviation()
         z = self.c if dev is None else self.c + dev
         value, first = phi.jet(self.c)
         lin = tuple(times(first, a) for a in self.lin)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import resource
 
 import numpy as np
 import pytest
 
 from certdde.verify.checker import check_file
 
-from . import maker
+from . import maker, writer
 
 
 @pytest.mark.parametrize("order", [0, 1, 2, 3])
@@ -91,3 +92,63 @@ def test_result_is_plain_data(tmp_path):
     with pytest.raises(AttributeError):
         result.valid = False
     assert json.loads(json.dumps([result.valid, result.seconds]))[0] is True
+
+
+def test_a_claim_states_its_numbers_exactly(tmp_path):
+    """0.8999999999999999999999 would be printed as 0.9, which is more than was proved."""
+    path = maker.linear_scalar(1, 0.9).save(tmp_path / "a.certdde")
+    assert check_file(path).valid
+    content = writer.entries_of(path)
+    text = content.pop("certificate.json").decode()
+    other = text.replace("[0, 0.9]", "[0, 0.8999999999999999999999]")
+    assert other != text
+    document = json.loads(other)
+    assert document["digest"] == writer.digest(document, content)
+    (tmp_path / "b.certdde").write_bytes(
+        writer.archive({"certificate.json": other.encode(), **content})
+    )
+    result = check_file(tmp_path / "b.certdde")
+    assert not result.valid
+    assert "cannot state a number exactly" in result.reason
+
+
+@pytest.mark.slow
+def test_a_million_boxes_in_bounded_time_and_memory(tmp_path):
+    """At least 20,000 boxes a second on a busy core (50,000 and more on a free one), below 1 GiB."""
+    draft = maker.hutchinson(True, breaks=tuple(np.linspace(0, 0.4, 7)))
+    piece, found, order = maker.read(draft, 0)
+    features, q, box = maker.problem(piece, found, order)
+    grid = [640, 640]
+    rows = [(k * 64 * 640, (k + 1) * 64 * 640) for k in range(10)]
+    codes = [maker.prove(features, q, box, grid, least=0, cells=pair) for pair in rows]
+    arrays = {
+        "grid": np.array(grid),
+        "blocks": np.array([b - a for a, b in rows]),
+        "codes": np.concatenate(codes),
+    }
+    draft.arrays[0] |= arrays
+    path = draft.save(tmp_path / "a.certdde")
+    assert path.stat().st_size < 5_000_000
+    result = check_file(path)
+    assert result.valid, result
+    assert result.boxes >= 400_000
+    assert result.boxes / result.seconds > 20_000
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss < 2**20
+
+
+@pytest.mark.parametrize(
+    "equation",
+    [
+        "x' = " + "-" * 9001 + "x(t - tau)",
+        "x' = -" + "(" * 100 + "x(t - tau)" + ")" * 100,
+        " x  '=-x( t-tau )*(2/2)^(-1)/1.",
+        "x' = -x(t - tau)" + "*1" * 99,
+        "x' = -x(t - tau) + 0*x(t)" + " + 0" * 1000,
+        "x' = sqrt(9/4)*x(t-tau)*cos(0) - 25e-1*x(t - tau)",
+    ],
+)
+def test_equations_at_the_limits_of_the_grammar(tmp_path, equation):
+    draft = maker.linear_scalar(1)
+    draft.document["system"]["equations"] = [equation]
+    result = check_file(draft.save(tmp_path / "a.certdde"))
+    assert result.valid, result

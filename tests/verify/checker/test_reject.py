@@ -30,7 +30,7 @@ def planar() -> maker.Draft:
     return maker.pendulum(True)
 
 
-def refused(path, allow_crash: bool = False) -> CheckResult:
+def refused(path) -> CheckResult:
     """The file is refused, by a rule of the checker and not by an accident inside it."""
     result = check_file(path)
     assert not result.valid
@@ -38,7 +38,7 @@ def refused(path, allow_crash: bool = False) -> CheckResult:
     assert result.claim == ""
     assert result.reason
     assert result.where
-    assert allow_crash or result.where != "checker", result
+    assert result.where != "checker", result
     return result
 
 
@@ -375,7 +375,7 @@ def test_each_field(tmp_path, request, name, reclaim):
                     continue
             if not isinstance(document, dict):
                 (tmp_path / "a").write_bytes(
-                    archive({"certificate.json": json.dumps(document).encode(), **entries})
+                    writer.archive({"certificate.json": json.dumps(document).encode(), **entries})
                 )
                 refused(tmp_path / "a")
                 continue
@@ -445,7 +445,7 @@ def test_any_change_without_a_new_digest(tmp_path, request, name):
     ],
 )  # fmt: skip
 def test_text_that_is_not_acceptable(tmp_path, text):
-    (tmp_path / "a").write_bytes(archive({"certificate.json": text.encode()}))
+    (tmp_path / "a").write_bytes(writer.archive({"certificate.json": text.encode()}))
     refused(tmp_path / "a")
 
 
@@ -468,7 +468,9 @@ def test_a_key_twice_and_numbers_beyond_binary64(tmp_path):
             content = content.replace(b'"digest": ""', f'"digest": "{found["digest"]}"'.encode())
         except ValueError:
             pass
-        (tmp_path / "a").write_bytes(archive({"certificate.json": content, **draft.entries()}))
+        (tmp_path / "a").write_bytes(
+            writer.archive({"certificate.json": content, **draft.entries()})
+        )
         refused(tmp_path / "a")
 
 
@@ -479,17 +481,18 @@ def test_a_key_twice_and_numbers_beyond_binary64(tmp_path):
         "x' = -x(t - tau) if 1 else x", "x' = __import__('os')", "x' = x.real", "y' = -x(t - tau)", "x = -x(t - tau)",
         "x' = -x(t - tau)\n", "x' = -\u0445(t - tau)", "x' = -x(t - tau) + 0x0", "x' = -1_0*x(t - tau)", "x' = ",
         "x' = -x(t - tau))", "x' = -(x(t - tau)", "x' = -x(t - tau)**1.0", "x' = -x**65", "x' = -x**2**2", "x' = -x**x",
-        "x' = -x(t - tau) + " + "(" * 5000 + "0" + ")" * 5000, "x' = " + "-" * 9001 + "x(t - tau)", "x' = tau*x",
+        "x' = -x(t - tau) + " + "(" * 5000 + "0" + ")" * 5000, "x' = " + "-" * 9000 + "x(t - tau)", "x' = tau*x",
         "x' = -x(t - tau) + 0*(((((((9**64)**64)**64)**64)**64)**64)**64)", "x' = -x(t - tau)*1e500",
         "x' = -x(t - tau)/0",
         "x' = -x(t - tau) + 0/x", "x' = -x(t - tau) + log(x)", "x' = -x(t - tau) + sqrt(2) - sqrt(2)", "x' = t*0 - x",
-        "x' = -x(t - tau)" + " + 0*x" * 2000, "x' = -x(t-tau) + f(x)", "x' = -x(t-tau) + 0*abs(x)", "x' = -x(t-tau)1",
+        "x' = -x(t - tau)" + " + 0*x" * 2000,
+        "x' = -x(t - tau) + 0" + "*x" * 4000, "x' = -x(t-tau) + f(x)", "x' = -x(t-tau) + 0*abs(x)", "x' = -x(t-tau)1",
     ],
 )  # fmt: skip
 def test_equations_outside_the_grammar(tmp_path, equation):
     draft = maker.linear_scalar(1)
     draft.document["system"]["equations"] = [equation]
-    refused(draft.save(tmp_path / "a"), allow_crash=len(equation) > 5000)
+    refused(draft.save(tmp_path / "a"))
 
 
 @pytest.mark.parametrize(
@@ -522,14 +525,6 @@ def test_unknown_schema_and_status(tmp_path):
 # ---- archives
 
 
-def archive(entries: dict[str, bytes], method: int = zipfile.ZIP_DEFLATED) -> bytes:
-    stream = io.BytesIO()
-    with zipfile.ZipFile(stream, "w", method) as found:
-        for name, content in entries.items():
-            found.writestr(name, content)
-    return stream.getvalue()
-
-
 @pytest.fixture(scope="module")
 def good(tmp_path_factory) -> bytes:
     return maker.hutchinson(True).save(tmp_path_factory.mktemp("good") / "a").read_bytes()
@@ -554,13 +549,8 @@ def test_truncated_and_damaged(tmp_path, good):
         assert not result.valid or result.claim.startswith("For every constant delay")
 
 
-def entries_of(content: bytes) -> dict[str, bytes]:
-    with zipfile.ZipFile(io.BytesIO(content)) as found:
-        return {name: found.read(name) for name in found.namelist()}
-
-
 def test_other_entries(tmp_path, good):
-    entries = entries_of(good)
+    entries = writer.entries_of(good)
     for name in (
         "../evil",
         "/etc/passwd",
@@ -576,13 +566,15 @@ def test_other_entries(tmp_path, good):
         refused(writer.write(tmp_path / "a", document, others))
         assert not (tmp_path.parent / "evil").exists()
     for name in entries:
-        (tmp_path / "a").write_bytes(archive({k: v for k, v in entries.items() if k != name}))
+        (tmp_path / "a").write_bytes(
+            writer.archive({k: v for k, v in entries.items() if k != name})
+        )
         refused(tmp_path / "a")
 
 
 @pytest.mark.filterwarnings("ignore:Duplicate name")
 def test_duplicate_entries(tmp_path, good):
-    for name, content in entries_of(good).items():
+    for name, content in writer.entries_of(good).items():
         (tmp_path / "a").write_bytes(good)
         with zipfile.ZipFile(tmp_path / "a", "a") as found:
             found.writestr(name, content)
@@ -590,27 +582,27 @@ def test_duplicate_entries(tmp_path, good):
 
 
 def test_methods_other_than_stored_and_deflated(tmp_path, good):
-    entries = entries_of(good)
-    (tmp_path / "a").write_bytes(archive(entries, zipfile.ZIP_STORED))
+    entries = writer.entries_of(good)
+    (tmp_path / "a").write_bytes(writer.archive(entries, zipfile.ZIP_STORED))
     assert check_file(tmp_path / "a").valid
     for method in (zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA):
-        (tmp_path / "a").write_bytes(archive(entries, method))
+        (tmp_path / "a").write_bytes(writer.archive(entries, method))
         refused(tmp_path / "a")
 
 
 def test_bombs(tmp_path, good, monkeypatch):
     """The limits are on declared sizes, and a false declaration does not pass either."""
     monkeypatch.setattr(bundle, "MAX_BYTES", 10**6)
-    entries = entries_of(good)
-    (tmp_path / "a").write_bytes(archive(entries | {"part0.safetensors": b"\0" * 10**7}))
+    entries = writer.entries_of(good)
+    (tmp_path / "a").write_bytes(writer.archive(entries | {"part0.safetensors": b"\0" * 10**7}))
     assert "too large" in refused(tmp_path / "a").reason
     inner = writer.npz_bytes(maker.hutchinson().arrays[0] | {"codes": np.zeros(10**7, np.uint8)})
     assert len(inner) < 10**5
-    (tmp_path / "a").write_bytes(archive(entries | {"part0.npz": inner}))
+    (tmp_path / "a").write_bytes(writer.archive(entries | {"part0.npz": inner}))
     refused(tmp_path / "a")
     with pytest.raises(bundle.Refused, match="too large"):
         bundle.read_npz(inner, "part0")
-    honest = archive({"certificate.json": b" " * 10**7})
+    honest = writer.archive({"certificate.json": b" " * 10**7})
     size = struct.pack("<L", 10**7)
     (tmp_path / "a").write_bytes(honest.replace(size, struct.pack("<L", 100)))
     refused(tmp_path / "a")
@@ -620,13 +612,13 @@ def test_bombs(tmp_path, good, monkeypatch):
 
 
 def with_npz(good: bytes, members: dict[str, bytes]) -> tuple[dict[str, Any], dict[str, bytes]]:
-    entries = entries_of(good)
+    entries = writer.entries_of(good)
     document = json.loads(entries.pop("certificate.json"))
-    return document, entries | {"part0.npz": archive(members)}
+    return document, entries | {"part0.npz": writer.archive(members)}
 
 
 def test_pickles_and_odd_npy_files(tmp_path, good):
-    members = entries_of(entries_of(good)["part0.npz"])
+    members = writer.entries_of(writer.entries_of(good)["part0.npz"])
     document, entries = with_npz(good, members)
     assert check_file(writer.write(tmp_path / "a", document, entries)).valid
     stream = io.BytesIO()
@@ -654,7 +646,7 @@ def test_pickles_and_odd_npy_files(tmp_path, good):
 
 
 def test_odd_safetensors(tmp_path, good):
-    entries = entries_of(good)
+    entries = writer.entries_of(good)
     document = json.loads(entries.pop("certificate.json"))
     content = entries["part0.safetensors"]
     length = int.from_bytes(content[:8], "little")

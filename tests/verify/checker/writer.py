@@ -34,6 +34,21 @@ def safetensors_bytes(tensors: dict[str, np.ndarray]) -> bytes:
     return len(text).to_bytes(8, "little") + text + data
 
 
+def archive(entries: dict[str, bytes], method: int = zipfile.ZIP_DEFLATED) -> bytes:
+    """Entries as the content of a zip archive."""
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w", method) as found:
+        for name, content in entries.items():
+            found.writestr(name, content)
+    return stream.getvalue()
+
+
+def entries_of(source: Path | bytes) -> dict[str, bytes]:
+    """The entries of a zip archive."""
+    with zipfile.ZipFile(io.BytesIO(source) if isinstance(source, bytes) else source) as found:
+        return {name: found.read(name) for name in found.namelist()}
+
+
 def digest(document: dict[str, Any], entries: dict[str, bytes]) -> str:
     """The digest of section 1."""
     body = {k: v for k, v in document.items() if k != "digest"}
@@ -50,10 +65,7 @@ def write(
     """Write the archive, with a fresh digest if `seal`."""
     if seal:
         document = document | {"digest": digest(document, entries)}
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("certificate.json", json.dumps(document))
-        for name, content in entries.items():
-            archive.writestr(name, content)
+    path.write_bytes(archive({"certificate.json": json.dumps(document).encode(), **entries}))
     return path
 
 

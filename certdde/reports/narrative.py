@@ -1,0 +1,195 @@
+"""The words of a report: what the status means, and how the inequality was shown."""
+
+from __future__ import annotations
+
+import shlex
+
+import torch
+
+from certdde.reports.dialect import Dialect, Equation, Fragment, Line
+from certdde.reports.formulas import (
+    derivative_below,
+    deviation_vector,
+    equals,
+    face_bound,
+    functional_equations,
+    letter,
+    network_equation,
+    network_sizes,
+)
+from certdde.reports.numbers import count
+from certdde.reports.subject import Piece, Subject
+from certdde.reports.theorem import Block, delay_in_range, paragraph
+
+LARGEST_MATRIX = 4  # rows of a matrix that is printed
+
+RIGOR = {
+    "rigorous": (
+        "The independent checker has proved every inequality of this file again, in exact rational and outward"
+        " rounded interval arithmetic, from the file alone."
+    ),
+    "float64": (
+        "The inequalities hold by bounds computed in ordinary double precision, whose rounding errors are not"
+        " accounted for: strong evidence, but no proof."
+    ),
+}
+STATUS = {
+    "unknown": "No proof was found, and no counterexample either: nothing is claimed.",
+    "refuted": "The claim is false for the delay below; this rests on a spectrum computed in double precision.",
+}
+
+
+def rigor_sentence(subject: Subject) -> str:
+    """Return what ``rigorous`` resp. ``float64`` means, or what a status without a proof means."""
+    if not subject.certified:
+        return STATUS[subject.data["status"]]
+    return RIGOR.get(str(subject.data["rigor"]), RIGOR["float64"])
+
+
+def warnings(subject: Subject) -> list[str]:
+    """Return what a reader must know first: a content that was altered, a check that failed."""
+    found = []
+    if subject.altered:
+        found.append(
+            "The digest in the file is not that of its content: it has been altered since it was written."
+        )
+    check = subject.data["statistics"].get("check")
+    if check:
+        place = f" ({check['where']})" if check.get("where") else ""
+        found.append(
+            f"The independent checker did not accept this file: {check.get('reason')}{place}."
+        )
+    return found
+
+
+def check_command(subject: Subject) -> str:
+    """Return the command that proves the file again."""
+    return f"certdde check {shlex.quote(subject.file)}"
+
+
+def functional_blocks(dialect: Dialect, subject: Subject) -> list[Block]:
+    """Return V written out, with its networks."""
+    d, system = dialect, subject.system
+    functional = subject.pieces[0].functional
+    equations = functional_equations(d, functional, subject.delay.name)
+    named = (("V0", functional.V0), ("W", functional.W))
+    networks = [(name, network) for name, network in named if network is not None]
+    equations += [network_equation(d, system, name, network) for name, network in networks]
+    where: list[Fragment] = ["where ", lambda e: deviation_vector(e, system)]
+    where.append(
+        " is the deviation from the equilibrium" if any(system.equilibrium) else " is the state"
+    )
+    if functional.order:
+        where += [
+            ", ",
+            lambda e: e.sub(e.word("L"), e.word("k")),
+            " are the Legendre polynomials shifted to [0, 1]",
+        ]
+    for name, network in networks:
+        psi: Fragment = letter("psi", name)
+        where += [", ", psi, f" is a network of layers {network_sizes(network)}"]
+    if len(subject.pieces) > 1:
+        where.append(
+            f". There are {len(subject.pieces)} such functionals, one for each part of the delay range"
+        )
+    blocks = [Block(d.display(equations), display=True)]
+    if len(subject.pieces) > 1 or functional.P.shape[0] > LARGEST_MATRIX:
+        return [*blocks, paragraph(d, *where, ". The numbers are in the file.")]
+    where.append(". To five digits (the file has all of them, and the weights),")
+    return [*blocks, paragraph(d, *where), _matrices(d, subject.pieces[0])]
+
+
+def _matrices(d: Dialect, piece: Piece) -> Block:
+    equations = []
+    for name in ("P", "S", "R"):
+        values = getattr(piece.functional, name)
+        rows = torch.where(values.abs() < 1e-9 * values.abs().max(), 0.0, values).tolist()
+        matrix = d.matrix([[d.number(f"{value:.5g}") for value in row] for row in rows])
+        line = Line(d.row(d.symbol("equal"), matrix), 12 * len(rows))
+        equations.append(Equation(d.word(name), (line,)))
+    return Block(d.display(equations), display=True)
+
+
+def proof_blocks(dialect: Dialect, subject: Subject) -> list[Block]:
+    """Return how the decrease of V was shown, and how the region follows."""
+    blocks = [paragraph(dialect, *_decrease(subject)), paragraph(dialect, *_decision(subject))]
+    if subject.bounded:
+        blocks.append(paragraph(dialect, *_region(subject)))
+    return blocks
+
+
+def _decrease(subject: Subject) -> list[Fragment]:
+    pieces = sum(len(p.breaks) - 1 for p in subject.pieces)
+    return [
+        "Along solutions, ",
+        derivative_below,
+        " with ",
+        letter("D"),
+        " a function of the present state, the delayed state and the moments only (Bessel-Legendre inequality): no"
+        " discretisation of the history. For ",
+        delay_in_range(subject),
+        f" the range is cut into {pieces} pieces, on each of which ",
+        letter("D"),
+        " is bounded by an expression that is affine in the delay, so that its ends decide. The variables that enter"
+        " linearly, and the moments, are eliminated exactly.",
+    ]
+
+
+def _decision(subject: Subject) -> list[Fragment]:
+    leaves, stars = box_counts(subject)
+    nonlinear = subject.data["proof"]["nonlinear"]
+    names = [
+        *nonlinear["states"],
+        *(f"{s}(t - {subject.delay.name})" for s in nonlinear["delayed"]),
+    ]
+    if not names:
+        return [
+            "Nothing is left to vary: the inequality is a matrix inequality at each end, decided by exact elimination."
+        ]
+    return [
+        "What is left is an inequality in ",
+        *_listed([_variable(n, subject.delay.name) for n in names]),
+        f", decided on the domain by branch and bound in {count(leaves)} boxes: {count(leaves - stars)} by the"
+        f" collapsed test (a bound of D itself), {count(stars)} around the equilibrium by the star test (a matrix of"
+        " slopes is negative definite), so that there is no hole at the equilibrium.",
+    ]
+
+
+def _region(subject: Subject) -> list[Fragment]:
+    faces = subject.data["statistics"].get("boxes", {}).get("face")
+    network = any(p.functional.V0 is not None for p in subject.pieces)
+    level = equals("c", subject.pieces[0].level or 0.0)
+    return [
+        "Since ",
+        letter("V"),
+        " is at least ",
+        lambda d: face_bound(d, network=network),
+        " and this exceeds the level ",
+        level if len(subject.pieces) == 1 else letter("c", "i"),
+        f" on the faces of the domain ({count(faces)} boxes), no solution that starts with V below the level leaves the"
+        " domain; there V decreases, and the solution tends to the equilibrium.",
+    ]
+
+
+def _listed(fragments: list[Fragment]) -> list[Fragment]:
+    parts: list[Fragment] = []
+    for i, fragment in enumerate(fragments):
+        parts += [fragment] if i == 0 else [" and " if i == len(fragments) - 1 else ", ", fragment]
+    return parts
+
+
+def _variable(name: str, delay: str) -> Fragment:
+    state, _, delayed = name.partition("(")
+
+    def formula(d: Dialect) -> str:
+        if not delayed:
+            return d.name(state)
+        return d.call(d.name(state), d.row(d.word("t"), d.symbol("minus"), d.name(delay)))
+
+    return formula
+
+
+def box_counts(subject: Subject) -> tuple[int, int]:
+    """Return how many boxes the partitions have, and how many of them the star test closed."""
+    forests = [p.forest for p in subject.pieces if p.forest is not None]
+    return sum(f.leaves for f in forests), sum(f.stars for f in forests)

@@ -1,0 +1,93 @@
+"""The certified and the simulated region among constant histories, on a line or a plane through the equilibrium."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+
+from certdde.learning.area import simulated_region
+from certdde.reports.subject import Subject
+
+PER_AXIS = {1: 240, 2: 72}
+FINE = {1: 481, 2: 161}
+
+
+@dataclass(frozen=True, slots=True)
+class RegionMap:
+    """Values on grids over one or two states, the others at the equilibrium; deviations.
+
+    Attributes
+    ----------
+    states : tuple of int
+    axes : tuple of (k,) Tensor
+        The grid of ``certified`` and ``core``; the ends of the domain included.
+    certified : (k, ..) Tensor
+        The largest V / level over the delays of the range: certified where it is at most 1.
+    core : (k, ..) Tensor
+        The largest v_0 / level over the parts; solutions from the certified set stay where it is at most 1.
+    cells : tuple of (m,) Tensor
+        Cell centres of the grid of ``simulated``.
+    simulated : (m, ..) Tensor of bool
+        From which constant histories the simulated solutions stay in the domain and converge.
+    """
+
+    states: tuple[int, ...]
+    axes: tuple[torch.Tensor, ...]
+    certified: torch.Tensor
+    core: torch.Tensor
+    cells: tuple[torch.Tensor, ...]
+    simulated: torch.Tensor
+
+
+def region_map(subject: Subject, states: tuple[int, ...]) -> RegionMap:
+    """Compute the regions on the line or plane of one or two states."""
+    ends = [tuple(map(float, (subject.system.domain or ())[i])) for i in states]
+    d = len(states)
+    axes = tuple(torch.linspace(lo, hi, FINE[d], dtype=torch.float64) for lo, hi in ends)
+    cells = tuple(_centres(lo, hi, PER_AXIS[d]) for lo, hi in ends)
+    points = embedded(subject, states, axes)
+    shape, coarse = [len(a) for a in axes], [len(c) for c in cells]
+    simulated = simulated_region(subject.system, subject.delay, embedded(subject, states, cells))
+    return RegionMap(
+        states,
+        axes,
+        certified_ratio(subject, points).reshape(shape),
+        core_ratio(subject, points).reshape(shape),
+        cells,
+        simulated.reshape(coarse),
+    )
+
+
+def certified_ratio(subject: Subject, points: torch.Tensor) -> torch.Tensor:
+    """Return the largest V / level of constant histories (k, n) over the delays of the range (float64)."""
+    largest = torch.zeros(len(points), dtype=points.dtype)
+    for piece in subject.pieces:
+        middles = [(s + t) / 2 for s, t in zip(piece.breaks, piece.breaks[1:], strict=False)]
+        for delay in sorted({*piece.breaks, *middles}):
+            value = piece.functional.on_constant_histories(points, delay) / (piece.level or 1.0)
+            largest = torch.maximum(largest, value)
+    return largest
+
+
+def core_ratio(subject: Subject, points: torch.Tensor) -> torch.Tensor:
+    """Return the largest v_0 / level of points (k, n) over the parts (float64)."""
+    values = [
+        p.functional.lower_bound(points, p.longest) / (p.level or 1.0) for p in subject.pieces
+    ]
+    return torch.stack(values).amax(0)
+
+
+def embedded(
+    subject: Subject, states: tuple[int, ...], axes: tuple[torch.Tensor, ...]
+) -> torch.Tensor:
+    """Return the grid points as states (k, n), the other states at the equilibrium."""
+    grid = torch.cartesian_prod(*axes).reshape(-1, len(states))
+    points = torch.zeros(len(grid), subject.system.dimension, dtype=torch.float64)
+    points[:, list(states)] = grid
+    return points
+
+
+def _centres(lower: float, upper: float, count: int) -> torch.Tensor:
+    edges = torch.linspace(lower, upper, count + 1, dtype=torch.float64)
+    return (edges[:-1] + edges[1:]) / 2

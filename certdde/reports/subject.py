@@ -1,0 +1,163 @@
+"""What a report is about: the system, the delay and the functionals of a certificate, rebuilt from its file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from zipfile import BadZipFile
+
+from safetensors import SafetensorError
+
+from certdde.certificates.bundle import digest, read_arrays, read_tensors
+from certdde.certificates.certificate import Certificate
+from certdde.certificates.part import read_functional
+from certdde.delays.classes import Constant
+from certdde.errors import CertificateError, ProblemError
+from certdde.systems.delay_system import DelaySystem
+
+if TYPE_CHECKING:
+    from certdde.functionals import Functional
+    from certdde.verify.bound_propagation.forest import Forest
+
+DEFAULT_NAME = "certificate.certdde"
+# What reading a file that does not follow the format may raise.
+_MALFORMED = (
+    KeyError,
+    TypeError,
+    ValueError,
+    IndexError,
+    AttributeError,
+    RuntimeError,
+    EOFError,
+    BadZipFile,
+    SafetensorError,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A part of the certificate: its functional, delays, level, and partition, as far as it has them."""
+
+    functional: Functional
+    breaks: tuple[float, ...]
+    level: float | None
+    forest: Forest | None
+
+    @property
+    def longest(self) -> float:
+        """The largest delay that the part covers."""
+        return self.breaks[-1]
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """A certificate, read.
+
+    Attributes
+    ----------
+    data : dict
+        ``certificate.json``.
+    system : DelaySystem
+    delay : Constant
+    pieces : tuple of Piece
+        Empty unless certified.
+    file : str
+        The name of the file, without its folder.
+    digest : str
+        As computed from the content.
+    """
+
+    data: dict[str, Any]
+    system: DelaySystem
+    delay: Constant
+    pieces: tuple[Piece, ...]
+    file: str
+    digest: str
+
+    @classmethod
+    def of(cls, certificate: Certificate) -> Subject:
+        """Read a certificate.
+
+        Raises
+        ------
+        CertificateError
+            If its content does not follow the format so far that a report can be made.
+        """
+        file = certificate.path.name if certificate.path else DEFAULT_NAME
+        try:
+            return cls._read(certificate, file)
+        except ProblemError as error:
+            raise CertificateError(
+                error.what, where=f"{file}: {error.where}", wanted=error.wanted
+            ) from None
+        except _MALFORMED as error:
+            what = f"no report can be made of it ({type(error).__name__}: {error})"
+            raise CertificateError(
+                what, where=file, wanted="a file that certdde certify wrote"
+            ) from None
+
+    @classmethod
+    def _read(cls, certificate: Certificate, file: str) -> Subject:
+        data = certificate.data
+        if data["status"] not in ("certified", "unknown", "refuted"):
+            raise ValueError(f"status {data['status']!r}")
+        lower, upper = data["delay"]["range"]
+        delay = Constant(str(data["delay"]["name"]), float(lower), float(upper))
+        system = _system(data["system"], delay)
+        pieces = _pieces(certificate, system) if data["status"] == "certified" else ()
+        return cls(data, system, delay, pieces, file, digest(data, certificate.entries))
+
+    @property
+    def certified(self) -> bool:
+        """Whether the file states a theorem."""
+        return self.data["status"] == "certified"
+
+    @property
+    def bounded(self) -> bool:
+        """Whether the claim is about a domain; if not, it is global."""
+        return self.certified and self.data["region"]["level"] is not None
+
+    @property
+    def altered(self) -> bool:
+        """Whether the file has a digest that is not that of its content."""
+        return self.data.get("digest", self.digest) != self.digest
+
+    def piece_at(self, delay: float) -> Piece:
+        """Return the part that covers a delay; for one outside, the nearest."""
+        return min(self.pieces, key=lambda p: max(p.breaks[0] - delay, delay - p.longest, 0.0))
+
+
+def _system(section: dict[str, Any], delay: Constant) -> DelaySystem:
+    return DelaySystem.from_equations(
+        section["equations"],
+        parameters=section["parameters"],
+        domain=section["domain"],
+        equilibrium=section["equilibrium"],
+        delays=(delay.name,),
+        name=str(section["name"]),
+    )
+
+
+def _pieces(certificate: Certificate, system: DelaySystem) -> tuple[Piece, ...]:
+    section, levels = certificate.data["functional"], certificate.data["region"]["level"]
+    pieces = []
+    for i, description in enumerate(section["parts"]):
+        arrays = read_arrays(certificate.entries, i)
+        tensors = read_tensors(certificate.entries, i)
+        functional = read_functional(description, system.states, section["order"], arrays, tensors)
+        functional.core(float(arrays["breaks"][-1]))
+        level = None if levels is None else float(levels[i])
+        breaks = tuple(float(t) for t in arrays["breaks"])
+        pieces.append(Piece(functional, breaks, level, _forest(arrays)))
+    if not pieces:
+        raise ValueError("no part")
+    return tuple(pieces)
+
+
+def _forest(arrays: dict[str, Any]) -> Forest | None:
+    from certdde.verify.bound_propagation.forest import Forest
+
+    if "codes" not in arrays:
+        return None
+    grid, blocks = tuple(arrays["grid"].tolist()), tuple(arrays["blocks"].tolist())
+    return Forest(grid, blocks, arrays["codes"])

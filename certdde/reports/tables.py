@@ -1,0 +1,239 @@
+"""The tables of a report: methods, region, parts, training, time, versions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from certdde.reports.dialect import Dialect
+from certdde.reports.formulas import interval, letter
+from certdde.reports.numbers import MISSING, count, exact, percent, seconds, short
+from certdde.reports.subject import Subject
+from certdde.reports.table import Cell, Table
+
+METHODS = {
+    "lmi": "LMI (quadratic, slopes in a polytope)",
+    "quadratic": "quadratic (cutting planes)",
+    "neural": "neural",
+}
+PHASES = {
+    "spectrum": "spectrum of the linearisation",
+    "synthesis": "synthesis of quadratic functionals",
+    "proof": "proof of quadratic functionals",
+    "neural": "training and proof of neural functionals",
+    "area": "area of the region",
+    "total": "all of these",
+    "check": "independent check",
+}
+
+
+def all_tables(subject: Subject) -> dict[str, Table]:
+    """Return the tables that have something to show, by name."""
+    built = {
+        "methods": methods_table(subject),
+        "region": region_table(subject),
+        "parts": parts_table(subject),
+        "training": training_table(subject),
+        "time": time_table(subject),
+        "counterexample": counterexample_table(subject),
+        "origin": origin_table(subject),
+    }
+    return {name: table for name, table in built.items() if table is not None and table.rows}
+
+
+def methods_table(subject: Subject) -> Table:
+    """Return the methods side by side; the last row is the certificate's own."""
+    statistics = subject.data["statistics"]
+    own = own_row(subject)
+    rows: list[list[Cell]] = []
+    for row in statistics.get("baselines", []):
+        if own is not None and row is own[0]:
+            continue
+        name = METHODS.get(row.get("method"), str(row.get("method")))
+        rows.append([name, *_measures(row, str(row.get("status", MISSING)))])
+    if own is not None:
+        rows.append(own[1])
+    columns = ["method", "order", "outcome", "boxes", "certified", "seconds"]
+    note = (
+        "Certified: share of the domain's constant histories that lie in the certified region for every delay."
+        if subject.bounded
+        else ""
+    )
+    return Table("Methods side by side", columns, rows, note, (0, 2))
+
+
+def own_row(subject: Subject) -> tuple[Mapping[str, Any] | None, list[Cell]] | None:
+    """Return the row of the certificate's own method, and the baseline that it is; None if nothing was proved."""
+    if not subject.certified:
+        return None
+    data, statistics = subject.data, subject.data["statistics"]
+    baselines, times = statistics.get("baselines", []), statistics.get("seconds", {})
+    engine = str(data["engine"])
+    proved = [b for b in baselines if b.get("method") == engine and b.get("status") == "proved"]
+    same = proved[0] if proved and len(subject.pieces) == 1 else None
+    spent = times.get("synthesis", 0.0) + times.get("proof", 0.0)
+    spent = max(0.0, spent - sum(b.get("seconds") or 0.0 for b in baselines))
+    time = times.get("neural") if engine == "neural" else same["seconds"] if same else spent
+    area = data["region"]["area"]
+    row = {
+        "order": data["functional"]["order"],
+        "boxes": statistics.get("boxes", {}).get("leaves"),
+        "area": area["certified"] / area["domain"] if area else None,
+        "seconds": time,
+    }
+    name = f"{METHODS.get(engine, engine)}, this certificate"
+    parts = len(subject.pieces)
+    return same, [name, *_measures(row, "proved" if parts == 1 else f"proved in {parts} parts")]
+
+
+def region_table(subject: Subject) -> Table | None:
+    """Return level, radius and area; None without a region."""
+    region = subject.data["region"]
+    if region["level"] is None:
+        return None
+    rows: list[list[Cell]] = []
+    for i, level in enumerate(region["level"]):
+        index = str(i) if len(region["level"]) > 1 else ""
+        rows.append([["level ", letter("c", index)], exact(level)])
+    rows.append([["radius ", letter("rho")], exact(region["radius"]["rho"])])
+    rows.append(
+        [
+            ["rate ", lambda d: d.row(d.word("rho"), d.symbol("prime"))],
+            exact(region["radius"]["rho_rate"]),
+        ]
+    )
+    area = region["area"] or {}
+    kind = {1: "length", 2: "area"}.get(subject.system.dimension, "volume")
+    names = {
+        "domain": f"{kind} of the domain",
+        "certified": f"{kind} certified (constant histories)",
+        "simulated": f"{kind} by simulation",
+        "ratio": "certified / simulated",
+    }
+    rows += [[name, short(area[key], 6)] for key, name in names.items() if key in area]
+    note = (
+        "The last four are float64 information on a grid and no part of the claim; simulation is for the ends and the"
+        " middle of the delay range."
+    )
+    return Table("Region of attraction", ["quantity", "value"], rows, note if area else "")
+
+
+def parts_table(subject: Subject) -> Table | None:
+    """Return the parts of the functional; None if there is one only."""
+    if len(subject.pieces) < 2:
+        return None
+    rows: list[list[Cell]] = []
+    for i, piece in enumerate(subject.pieces):
+        forest = piece.forest
+        rows.append(
+            [
+                str(i),
+                _interval(piece.breaks[0], piece.longest),
+                str(len(piece.breaks) - 1),
+                exact(piece.level),
+                count(forest.leaves if forest else 0),
+            ]
+        )
+    return Table(
+        "Parts of the functional", ["part", "delays", "pieces", "level", "boxes"], rows, "", (0, 1)
+    )
+
+
+def training_table(subject: Subject) -> Table:
+    """Return the log of the counterexample-guided loop."""
+    rows: list[list[Cell]] = []
+    for line in subject.data["statistics"].get("cegis", []):
+        lower, upper = line.get("range", (float("nan"), float("nan")))
+        rows.append(
+            [
+                _interval(float(f"{lower:.6g}"), float(f"{upper:.6g}")),
+                str(line.get("round", MISSING)),
+                str(line.get("answer", MISSING)).lower(),
+                count(line.get("boxes")),
+                count(line.get("counterexamples")),
+                _signed(line.get("worst")),
+                short(line.get("region")),
+                seconds(line.get("seconds_training")),
+                seconds(line.get("seconds_proof")),
+            ]
+        )
+    columns = [
+        "delays",
+        "round",
+        "answer",
+        "boxes",
+        "counter-examples",
+        "worst",
+        "region weight",
+        "training",
+        "proof",
+    ]
+    starts = dict.fromkeys(
+        str(row["start"]) for row in subject.data["statistics"].get("cegis", []) if row.get("start")
+    )
+    note = (
+        "Worst: largest value of the trained inequality on its samples, negative if it holds on all. Times in seconds."
+        + (f" Started from: {'; '.join(starts)}." if starts else "")
+    )
+    return Table("Training, round by round", columns, rows, note, (0, 2))
+
+
+def time_table(subject: Subject) -> Table:
+    """Return the seconds of each phase."""
+    times = subject.data["statistics"].get("seconds", {})
+    rows = [[PHASES.get(phase, phase), seconds(value)] for phase, value in times.items()]
+    return Table("Time by phase", ["phase", "seconds"], rows)
+
+
+def counterexample_table(subject: Subject) -> Table | None:
+    """Return the counterexample, entry by entry."""
+    found = subject.data.get("counterexample")
+    if not found:
+        return None
+    names = {
+        "delay": "delay",
+        "abscissa": "largest real part of a characteristic root",
+        "kind": "kind",
+    }
+    rows = [[names.get(key, key), _anything(value)] for key, value in found.items()]
+    return Table("Counterexample", ["entry", "value"], rows)
+
+
+def origin_table(subject: Subject) -> Table:
+    """Return what made the certificate: seed, versions, digest."""
+    data = subject.data
+    rows: list[list[Cell]] = [["seed", str(data.get("seed", MISSING))]]
+    rows += [[str(name), str(version)] for name, version in data.get("versions", {}).items()]
+    return Table(
+        "Seed and versions",
+        ["package", "version"],
+        rows,
+        f"SHA-256 of the content: {subject.digest}",
+    )
+
+
+def _measures(row: Mapping[str, Any], outcome: str) -> list[Cell]:
+    values = [count(row.get("boxes")), percent(row.get("area")), seconds(row.get("seconds"))]
+    return [str(row.get("order", MISSING)), outcome, *values]
+
+
+def _signed(value: float | None) -> Cell:
+    text = short(value)
+    return text if text == MISSING else lambda d: d.number(text)
+
+
+def _interval(lower: float, upper: float) -> Cell:
+    def formula(d: Dialect) -> str:
+        return interval(d, lower, upper)
+
+    return formula
+
+
+def _anything(value: object) -> str:
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return (
+            ", ".join(_anything(v) for v in value)
+            if isinstance(value, (list, tuple))
+            else str(value)
+        )
+    return repr(value)
