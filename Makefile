@@ -36,10 +36,10 @@ demo: .venv/.ready ## certify examples/hutchinson.toml, write the report and che
 	$(BIN)/certdde check out/demo/certificate.certdde
 
 test: .venv/.ready ## the default tests
-	OMP_NUM_THREADS=1 $(BIN)/pytest -n $(JOBS)
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n $(JOBS) --dist loadscope
 
 test-slow: .venv/.ready ## the tests that take longer
-	OMP_NUM_THREADS=1 $(BIN)/pytest -n $(JOBS) -m 'slow and not gpu'
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n $(JOBS) --dist loadscope -m 'slow and not gpu'
 
 lint: .venv/.ready .lint/.ready ## formatting, lint, spelling, layers, types
 	$(BIN)/ruff format --check .

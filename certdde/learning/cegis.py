@@ -144,7 +144,10 @@ def warm_start(
     """Return a quadratic functional for the largest of a few scaled ranges that has one."""
     for share in (1.0, 0.93, 0.86, 0.79, 0.7, 0.6, 0.45, 0.3):
         breaks = covering_breaks(lower * share, upper * share)
-        proposal = propose("quadratic", system, scaling, settings.order, breaks, settings.seed)
+        proposal = propose(
+            "quadratic", system, scaling, settings.order, breaks, settings.seed, settings.deadline
+        )
+
         if proposal is not None:
             return proposal.functional, f"quadratic functional for delays up to {upper * share:.6g}"
     return None

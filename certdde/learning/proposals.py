@@ -34,6 +34,7 @@ def propose(
     order: int,
     breaks: Sequence[float],
     seed: int,
+    deadline: float = float("inf"),
 ) -> Proposal | None:
     """Ask the polytopic LMI (``lmi``) or cutting planes (``quadratic``) for a functional.
 
@@ -48,6 +49,8 @@ def propose(
     breaks : sequence of float
         In the user's time.
     seed : int
+    deadline : float
+        On ``time.monotonic``.
 
     Returns
     -------
@@ -59,7 +62,7 @@ def propose(
     if method == "lmi":
         found = polytopic_lmi(scaled, order, times, margin=REGION_MARGIN)
         return None if found is None else Proposal(*found)
-    cuts = cutting_planes(scaled, order, times, seed=seed, margin=REGION_MARGIN)
+    cuts = cutting_planes(scaled, order, times, seed=seed, margin=REGION_MARGIN, deadline=deadline)
     return None if cuts.functional is None else Proposal(cuts.functional, cuts.margin)
 
 
@@ -79,7 +82,7 @@ def attempt(
     Parameters are those of :func:`propose` and :func:`certdde.learning.finish.finish`.
     """
     breaks, scaling = covering_breaks(lower, upper), Scaling.of(system, upper)
-    proposal = propose(method, system, scaling, order, breaks, seed)
+    proposal = propose(method, system, scaling, order, breaks, seed, settings.deadline)
     if proposal is None:
         why = f"the {method} program of order {order} has no solution"
         return Finished(None, Unknown(why, torch.zeros(0, 1), 0))

@@ -7,6 +7,7 @@ is a proposal, and infeasibility at the points shows that no quadratic functiona
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -54,6 +55,7 @@ def cutting_planes(
     samples: int = 20_000,
     solver: str = "CLARABEL",
     margin: float = 0.03,
+    deadline: float = float("inf"),
 ) -> Cuts:
     """Find (P, S, R) with D < 0 at sampled points of the nonlinear variables.
 
@@ -70,6 +72,8 @@ def cutting_planes(
     solver : str
     margin : float
         The mean of V on constant histories is minimised at this margin (v_0 >= 1 on the faces).
+    deadline : float
+        On ``time.monotonic``: no round is begun after it.
     """
     parameters = Parameters(system.dimension, order)
     features = Features.of(system, parameters.functional(np.zeros(parameters.count)))
@@ -81,8 +85,10 @@ def cutting_planes(
     mean = mean_on_constant_histories(parameters, system, breaks[-1])
     points = sample_xi(*box(system, features), 40, generator)
     _add(program, basis, features, points, np.repeat(np.arange(len(breaks))[None], len(points), 0))
-    found, worst, used = None, np.inf, len(points)
+    found, worst, used, turn = None, np.inf, len(points), 0
     for turn in range(1, rounds + 1):
+        if time.monotonic() > deadline:
+            break
         solution = best(program, mean, solver=solver, margin=margin)
         if solution is None:
             return Cuts(None, -np.inf, turn, used)
