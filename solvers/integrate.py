@@ -17,6 +17,7 @@ from certdde.solvers.grid import FullGrid, Grid, attach, fixed_grid
 from certdde.solvers.histories import History
 from certdde.solvers.options import Options
 from certdde.solvers.problem import Problem, needs_graph, pose
+from certdde.solvers.progress import reporting
 from certdde.solvers.solution import Solution
 from certdde.solvers.tableau import Tableau, tableau_named
 
@@ -85,7 +86,8 @@ def ddeint(
     >>> [round(v, 6) for v in x[:, 0].tolist()]
     [1.0, 2.0, 3.5, 19.175]
     """
-    solution = _solve(f, history, t, delays, (rtol, atol), method, Options.of(options), keep=False)
+    with reporting(Options.of(options)) as settings:
+        solution = _solve(f, history, t, delays, (rtol, atol), method, settings, keep=False)
     if not bool(solution.finished.all()):
         count, first = int((~solution.finished).sum()), float(solution.good_until.min())
         message = f"{count} of {solution.problem.size} trajectories stop before the end, the first at t = {first:g}"
@@ -120,7 +122,8 @@ def solve(
     SolverError
         If the arguments cannot be used, or do not fit each other.
     """
-    return _solve(f, history, t, delays, (rtol, atol), method, Options.of(options), keep=True)
+    with reporting(Options.of(options)) as settings:
+        return _solve(f, history, t, delays, (rtol, atol), method, settings, keep=True)
 
 
 def _solve(

@@ -13,7 +13,7 @@ from certdde.reports.dialect import Fragment
 from certdde.reports.figure import Figure
 from certdde.reports.formulas import equals
 from certdde.reports.numbers import percent
-from certdde.reports.region_map import RegionMap, certified_ratio, core_ratio, region_map
+from certdde.reports.region_map import RegionMap, certified_ratio, core_ratio, region_maps
 from certdde.reports.starts import DrawnTrajectories, drawn_trajectories
 from certdde.reports.style import WIDTH, Theme, canvas, dress, label, legend
 from certdde.reports.subject import Subject
@@ -29,7 +29,7 @@ def region_figure(subject: Subject) -> Figure:
     """Return the figure of the region for a certificate with a domain."""
     n, delay = subject.system.dimension, subject.delay.upper
     pairs = [(0,)] if n == 1 else [(i, j) for i in range(n) for j in range(i + 1, n)][:MOST_SLICES]
-    maps = [region_map(subject, pair) for pair in pairs]
+    maps = region_maps(subject, pairs)
     runs = [drawn_trajectories(subject, one, delay) for one in maps]
 
     def draw(theme: Theme) -> Canvas:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 
-from certdde.learning.area import simulated_region
+from certdde.learning.area import stays_and_converges
+from certdde.reports.simulation import rate
 from certdde.reports.subject import Subject
 
-PER_AXIS = {1: 240, 2: 72}
+PER_AXIS = {1: 72, 3: 40}  # cells of a side, by the number of planes
 FINE = {1: 481, 2: 161}
 
 
@@ -40,23 +42,44 @@ class RegionMap:
     simulated: torch.Tensor
 
 
-def region_map(subject: Subject, states: tuple[int, ...]) -> RegionMap:
-    """Compute the regions on the line or plane of one or two states."""
-    ends = [tuple(map(float, (subject.system.domain or ())[i])) for i in states]
-    d = len(states)
-    axes = tuple(torch.linspace(lo, hi, FINE[d], dtype=torch.float64) for lo, hi in ends)
-    cells = tuple(_centres(lo, hi, PER_AXIS[d]) for lo, hi in ends)
-    points = embedded(subject, states, axes)
-    shape, coarse = [len(a) for a in axes], [len(c) for c in cells]
-    simulated = simulated_region(subject.system, subject.delay, embedded(subject, states, cells))
-    return RegionMap(
-        states,
-        axes,
-        certified_ratio(subject, points).reshape(shape),
-        core_ratio(subject, points).reshape(shape),
-        cells,
-        simulated.reshape(coarse),
-    )
+def region_maps(subject: Subject, planes: Sequence[tuple[int, ...]]) -> list[RegionMap]:
+    """Compute the regions on lines or planes of one or two states each."""
+    cells = [tuple(_centres(*_ends(subject, i), PER_AXIS[len(planes)]) for i in p) for p in planes]
+    points = [embedded(subject, plane, c) for plane, c in zip(planes, cells, strict=True)]
+    # All planes at once: the number of steps counts, not that of points.
+    keeps = _keeps(subject, torch.cat(points)).split([len(p) for p in points])
+    return [
+        _one(subject, plane, c, kept) for plane, c, kept in zip(planes, cells, keeps, strict=True)
+    ]
+
+
+def _one(
+    subject: Subject,
+    states: tuple[int, ...],
+    cells: tuple[torch.Tensor, ...],
+    keeps: torch.Tensor,
+) -> RegionMap:
+    fine = FINE[len(states)]
+    axes = tuple(torch.linspace(*_ends(subject, i), fine, dtype=torch.float64) for i in states)
+    points, shape = embedded(subject, states, axes), [len(a) for a in axes]
+    certified = certified_ratio(subject, points).reshape(shape)
+    core = core_ratio(subject, points).reshape(shape)
+    return RegionMap(states, axes, certified, core, cells, keeps.reshape([len(c) for c in cells]))
+
+
+def _keeps(subject: Subject, points: torch.Tensor) -> torch.Tensor:
+    """Return from which constant histories solutions stay and converge, for the ends and the middle of the range."""
+    lower, upper = subject.delay.lower, subject.delay.upper
+    fast, keep = rate(subject.system), torch.ones(len(points), dtype=torch.bool)
+    for delay in sorted({lower, (lower + upper) / 2, upper}):
+        steps = max(2, min(20, round(delay * fast / 0.15)))
+        keep &= stays_and_converges(subject.system, points, delay, steps_per_delay=steps)
+    return keep
+
+
+def _ends(subject: Subject, state: int) -> tuple[float, float]:
+    low, high = (subject.system.domain or ())[state]
+    return float(low), float(high)
 
 
 def certified_ratio(subject: Subject, points: torch.Tensor) -> torch.Tensor:

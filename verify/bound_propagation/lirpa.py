@@ -17,6 +17,7 @@ from torch.nn.functional import linear
 
 from certdde.errors import MissingPackageError, ProblemError
 from certdde.inequalities.inequality import Inequality
+from certdde.verify.bound_propagation.lirpa_relaxations import mend
 from certdde.verify.bound_propagation.taylor import Taylor
 
 # Measured sound in auto_LiRPA 0.3 by sampling (tests/verify/bound_propagation/test_lirpa.py).
@@ -24,8 +25,6 @@ from certdde.verify.bound_propagation.taylor import Taylor
 # sqrt (wrong in CROWN-IBP), tan, log, atan (missing).
 ALLOWED = ("tanh", "sigmoid", "sin", "cos", "exp")
 METHODS = ("IBP", "CROWN-IBP", "CROWN")
-# The tables of tangent points for tanh and sigmoid come in float32; moved outward by this they are safe in float64.
-TABLE_SHIFT = 1e-4
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,9 +202,7 @@ class BoundedFeatures:
             plain, example, bound_opts={"conv_mode": "matrix"}, device="cpu"
         )
         for node in bounded._modules.values():
-            if hasattr(node, "d_lower"):
-                node.d_lower = node.d_lower.double() - TABLE_SHIFT
-                node.d_upper = node.d_upper.double() + TABLE_SHIFT
+            mend(node)
         return cls(bounded, package, method)
 
     def bounds(self, lower: torch.Tensor, upper: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
@@ -241,7 +238,8 @@ class BoundedFeatures:
         perturbation = self.package.PerturbationLpNorm(norm=float("inf"), x_L=lower, x_U=upper)
         x = self.package.BoundedTensor((lower + upper) / 2, perturbation)
         if self.method == "IBP":
-            return self.module.compute_bounds(x=(x,), method="IBP")
+            with torch.no_grad():
+                return self.module.compute_bounds(x=(x,), method="IBP")
         wanted = {self.module.output_name[0]: [self.module.input_name[0]]}
         with torch.no_grad():
             return self.module.compute_bounds(

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 import cvxpy as cp
 import numpy as np
 
+from certdde.verify.lmi.conic import solve_by_clarabel
+
 
 @dataclass(frozen=True, slots=True)
 class Block:
@@ -65,13 +67,25 @@ def solve(
     largest : float
         Upper end of t when it is maximised.
     solver : str
-        A solver that cvxpy has.
+        ``CLARABEL`` is called directly; any other goes through cvxpy, which must have it.
 
     Returns
     -------
     Solution or None
         None if the solver returned nothing usable; its status alone is never used as evidence.
     """
+    if solver == "CLARABEL":
+        x, status = solve_by_clarabel(program, minimise, margin, largest)
+    else:
+        x, status = _solve_by_cvxpy(program, minimise, margin, largest, solver)
+    if x is None or not np.all(np.isfinite(x)):
+        return None
+    return Solution(x, recomputed_margin(program, x), status)
+
+
+def _solve_by_cvxpy(
+    program: Program, minimise: np.ndarray | None, margin: float | None, largest: float, solver: str
+) -> tuple[np.ndarray | None, str]:
     x = cp.Variable(program.count)
     t = cp.Variable() if margin is None else cp.Constant(margin)
     constraints = [_negative(block, x, t) for block in program.blocks]
@@ -85,9 +99,7 @@ def solve(
         objective = cp.Minimize(minimise @ x)
     problem = cp.Problem(objective, constraints)
     status = _run(problem, solver)
-    if x.value is None or not np.all(np.isfinite(x.value)):
-        return None
-    return Solution(np.asarray(x.value), recomputed_margin(program, np.asarray(x.value)), status)
+    return None if x.value is None else np.asarray(x.value), status
 
 
 def _negative(block: Block, x: cp.Variable, t: cp.Expression) -> cp.Constraint:

@@ -18,8 +18,8 @@ lirpa_compat.supply()   # imports what it needs
 first = snapshot()
 lirpa_compat.supply()
 assert snapshot() == first
-import numpy.lib.arraysetops
-assert numpy.lib.arraysetops.isin is numpy.isin
+from numpy.lib.arraysetops import isin
+assert isin is numpy.isin
 assert torch.get_default_dtype() is torch.float32
 """
 
