@@ -51,7 +51,7 @@ def breaking_points(problem: Problem, order: int) -> Tensor:
 
 def _sources(problem: Problem) -> tuple[list[Point], list[Tensor]]:
     """Return the points that echo, and those among them that are no first time and lie after it."""
-    t0, end = float(problem.t[0]), float(problem.t[-1])
+    t0, end = problem.t[0].item(), problem.t[-1].item()
     inner = [problem.t.new_tensor([time]) for time in problem.jumps if t0 < time < end]
     for lag in problem.lags:
         if isinstance(lag, TimeLag) and lag.jumps is not None:

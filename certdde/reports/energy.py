@@ -1,8 +1,8 @@
 """V along simulated solutions, by quadrature on the stored history.
 
-The history and the solution are kept on panels of three equidistant points, ``PANELS`` of them a delay, so that the
-ends of the window [t - tau, t], and the time 0, where x' jumps, always fall between panels: Simpson's rule keeps its
-order.
+The history and the solution are kept on panels of three equidistant points, a whole number of them a delay, so that
+the ends of the window [t - tau, t], and the time 0, where x' jumps, always fall between panels: Simpson's rule keeps
+its order.
 """
 
 from __future__ import annotations
@@ -14,11 +14,12 @@ from dataclasses import dataclass
 import torch
 
 from certdde.functionals import Functional
-from certdde.reports.simulation import simulate
+from certdde.reports.simulation import SHORT, rate, simulate
 from certdde.systems.delay_system import DelaySystem
 
-PANELS = 24
-MOST_PANELS = 3000
+PANELS = 24  # a delay, for the history alone
+LEAST, MOST = 10, 96  # panels a delay, along a solution
+MOST_PANELS = 2400
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +65,10 @@ def energy(
     horizon: float,
 ) -> Energy:
     """Simulate from the histories and return V along the solutions; delay > 0."""
-    panels = max(1, min(MOST_PANELS, round(horizon / delay * PANELS)))
-    step = delay / (2 * PANELS)
-    times = step * torch.arange(2 * panels + 1, dtype=torch.float64)
-    before = step * torch.arange(-2 * PANELS, 1, dtype=torch.float64)[:, None, None]
+    each = max(LEAST, min(MOST, math.ceil(0.55 * delay * rate(system) / SHORT)))
+    panels = max(1, min(MOST_PANELS, round(horizon / delay * each)))
+    times = delay / (2 * each) * torch.arange(2 * panels + 1, dtype=torch.float64)
+    before = _before(delay, each)
     past, past_slope = histories.state(before, delay), histories.slope(before, delay)
     bound = 100 * float(histories.size().max())
     after = simulate(system, _history(histories, delay), delay, times, bound).states
@@ -75,14 +76,19 @@ def energy(
     after_slope = system.deviation_function()(after, lagged)
     x = torch.cat([_panels(past), _panels(after)])
     slope = torch.cat([_panels(past_slope), _panels(after_slope)])
-    return Energy(delay, times[::2], _values(functional, x, slope, delay))
+    return Energy(delay, times[::2], _values(functional, x, slope, delay, each))
 
 
 def starting_energy(functional: Functional, histories: Histories, delay: float) -> torch.Tensor:
     """Return V of the histories, (B,)."""
-    s = delay / (2 * PANELS) * torch.arange(-2 * PANELS, 1, dtype=torch.float64)[:, None, None]
+    s = _before(delay, PANELS)
     x, slope = _panels(histories.state(s, delay)), _panels(histories.slope(s, delay))
-    return _values(functional, x, slope, delay)[0]
+    return _values(functional, x, slope, delay, PANELS)[0]
+
+
+def _before(delay: float, panels: int) -> torch.Tensor:
+    """Return the times of the history, (2 panels + 1, 1, 1)."""
+    return delay / (2 * panels) * torch.arange(-2 * panels, 1, dtype=torch.float64)[:, None, None]
 
 
 def scaled_to(
@@ -110,12 +116,12 @@ def _panels(values: torch.Tensor) -> torch.Tensor:
 
 
 def _values(
-    functional: Functional, x: torch.Tensor, slope: torch.Tensor, delay: float
+    functional: Functional, x: torch.Tensor, slope: torch.Tensor, delay: float, each: int
 ) -> torch.Tensor:
-    """Return V at the end of each window of ``PANELS`` panels, (p - PANELS + 1, B)."""
-    u = (torch.arange(PANELS, dtype=x.dtype)[:, None] + torch.tensor([0.0, 0.5, 1.0])) / PANELS
-    simpson = torch.tensor([1.0, 4.0, 1.0], dtype=x.dtype).expand(PANELS, 3) / (6 * PANELS)
-    now = torch.cat([x[PANELS - 1 :, 2]])
+    """Return V at the end of each window of ``each`` panels: x, slope (p, 3, B, n), result (p - each + 1, B)."""
+    u = (torch.arange(each, dtype=x.dtype)[:, None] + torch.tensor([0.0, 0.5, 1.0])) / each
+    simpson = torch.tensor([1.0, 4.0, 1.0], dtype=x.dtype).expand(each, 3) / (6 * each)
+    now = x[each - 1 :, 2]
     moments = [_window(x, simpson * legendre(k, u)) for k in range(functional.order)]
     w = torch.cat([now, *(delay * m for m in moments)], dim=-1)
     value = torch.einsum("...i,ij,...j->...", w, functional.P, w)
@@ -134,10 +140,10 @@ def _values(
 
 
 def _window(values: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
-    """Return sums over windows of panels: values (p, 3, B, m), weights (PANELS, 3), result (p - PANELS + 1, B, m)."""
-    total = torch.zeros_like(values[PANELS - 1 :, 0])
+    """Return sums over windows of panels: values (p, 3, B, m), weights (k, 3), result (p - k + 1, B, m)."""
+    total = torch.zeros_like(values[len(weights) - 1 :, 0])
     count = len(total)
-    for i in range(PANELS):
+    for i in range(len(weights)):
         for j in range(3):
             total = total + weights[i, j] * values[i : i + count, j]
     return total

@@ -30,7 +30,7 @@ def region_figure(subject: Subject) -> Figure:
     n, delay = subject.system.dimension, subject.delay.upper
     pairs = [(0,)] if n == 1 else [(i, j) for i in range(n) for j in range(i + 1, n)][:MOST_SLICES]
     maps = region_maps(subject, pairs)
-    runs = [drawn_trajectories(subject, one, delay) for one in maps]
+    runs = drawn_trajectories(subject, maps, delay)
 
     def draw(theme: Theme) -> Canvas:
         if n == 1:

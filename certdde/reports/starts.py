@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -31,12 +32,13 @@ class DrawnTrajectories:
     leaves: torch.Tensor
 
 
-def drawn_trajectories(subject: Subject, region: RegionMap, delay: float) -> DrawnTrajectories:
-    """Simulate from a few constant histories of the line or plane of a map, for one delay."""
-    starts = torch.cat([_inside(subject, region), _outside(subject, region)])
-    system = subject.system
-    step = min(0.1 / rate(system), delay / 20 if delay else 1e9)
-    times = even_times(settling_time(system, delay), step)
+def drawn_trajectories(
+    subject: Subject, regions: Sequence[RegionMap], delay: float
+) -> list[DrawnTrajectories]:
+    """Simulate from a few constant histories of the line or plane of each map, for one delay."""
+    groups = [torch.cat([_inside(subject, one), _outside(subject, one)]) for one in regions]
+    starts, system = torch.cat(groups), subject.system
+    times = even_times(settling_time(system, delay), 0.05 / rate(system))
     low, high = domain_ends(subject)
     bound = 20 * float(torch.maximum(-low, high).max())
     found = simulate(system, starts, delay, times, bound)
@@ -44,8 +46,14 @@ def drawn_trajectories(subject: Subject, region: RegionMap, delay: float) -> Dra
     # Nothing is said of a solution once it has left: its line ends at the first point outside.
     ended = torch.cat([torch.zeros_like(beyond[:1]), beyond.cummax(0).values[:-1]])
     shown = torch.where(ended.unsqueeze(-1), torch.nan, found.states)
-    shown = Trajectories(delay, times, shown)
-    return DrawnTrajectories(shown, certified_ratio(subject, starts) <= 1, beyond.any(0))
+    sizes = [len(group) for group in groups]
+    parts = zip(
+        shown.split(sizes, dim=1),
+        (certified_ratio(subject, starts) <= 1).split(sizes),
+        beyond.any(0).split(sizes),
+        strict=True,
+    )
+    return [DrawnTrajectories(Trajectories(delay, times, x), *known) for x, *known in parts]
 
 
 def domain_ends(subject: Subject) -> tuple[torch.Tensor, torch.Tensor]:

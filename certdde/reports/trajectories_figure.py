@@ -66,7 +66,7 @@ def _run(subject: Subject, delay: float, share: float, horizon: float) -> Trajec
     size = torch.ones(system.dimension, dtype=torch.float64)
     if system.domain is not None:
         size = torch.tensor([float(min(-lo, hi)) for lo, hi in system.domain], dtype=torch.float64)
-    times = even_times(horizon, min(0.1 / rate(system), delay / 20 if delay else 1e9))
+    times = even_times(horizon, 0.05 / rate(system))
     return simulate(system, (share * size)[None], delay, times, 10 * FAR * float(size.max()))
 
 

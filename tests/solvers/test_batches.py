@@ -83,10 +83,9 @@ def test_dense_output_meets_the_states() -> None:
     for method, options in METHODS:
         solution = solve(f, x0, T, [tau, other], method=method, options=options)
         assert float((solution.at(T) - solution.states).abs().max()) < 1e-12
-        rate = solution.derivative(T)
-        past = [torch.stack([solution.at(T - d[b])[:, b] for b in range(4)], 1) for d in (tau, other)]
-        assert float((rate - torch.stack([f(t, x, [a[k], b[k]]) for k, (t, x, a, b) in
-                      enumerate(zip(T, solution.states, [past[0]] * 9, [past[1]] * 9, strict=True))])).abs().max()) < 5e-3
+        rate, k = solution.derivative(T), 5
+        past = [torch.stack([solution.at(T[k] - d[b])[b] for b in range(4)]) for d in (tau, other)]
+        assert float((rate[k] - f(T[k], solution.states[k], past)).abs().max()) < 5e-3
         assert torch.equal(solution.at(times(-1.0)), x0.unsqueeze(0))
         assert solution.at(T[3]).shape == (4, 2)
         assert bool(solution.finished.all())

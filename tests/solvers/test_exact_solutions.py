@@ -70,9 +70,10 @@ def test_delay_that_depends_on_the_state(bounds: object, method: str) -> None:
         return -torch.exp(-tau(t, x)).unsqueeze(-1) * past[0]
 
     options = {"delay_bounds": bounds, **({"step": 0.03} if method == "rk4" else {})}
-    t, rtol = torch.linspace(0, 3, 4, dtype=DOUBLE), 1e-9 if method == "esdirk3" else 1e-11
+    t = torch.linspace(0, 3, 4, dtype=DOUBLE)
+    rtol, wanted = (1e-7, 1e-6) if method == "esdirk3" else (1e-11, 1e-9)
     x = ddeint(f, lambda s: torch.exp(-s), t, [tau], method=method, options=options, rtol=rtol, atol=rtol)
-    assert float((x[:, 0] - torch.exp(-t)).abs().max()) < 1e-9
+    assert float((x[:, 0] - torch.exp(-t)).abs().max()) < wanted
 
 
 def test_jump_at_the_start() -> None:

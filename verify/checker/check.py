@@ -16,6 +16,7 @@ from .part import check_part, read_part
 from .radius import check_inside
 from .refusal import Refused, require
 from .schema import document as read_document
+from .spectral import check_crossings, read_crossings
 from .system import build
 
 Progress = Callable[[int, int], None]
@@ -71,16 +72,23 @@ def _check(path: Path, boxes: list[int], progress: Progress | None) -> str:
     if system.domain is not None and document.radius is not None:
         check_inside(document.radius, system.domain)
     parts = [read_part(i, document, system, entries) for i in range(len(document.parts))]
-    _check_cover([(part.breaks[0], part.breaks[-1]) for part in parts], document)
-    count = _counter(boxes, sum(part.leaves for part in parts), progress)
+    spectral = None
+    if document.kind == "spectral":
+        spectral = read_crossings(document, system, entries["spectral.npz"])
+    else:
+        _check_cover([(part.breaks[0], part.breaks[-1]) for part in parts], document)
+    total = sum(part.leaves for part in parts) + (spectral.leaves if spectral else 0)
+    count = _counter(boxes, total, progress)
     for part, level in zip(parts, document.level or (None,) * len(parts), strict=True):
         check_part(part, document, system, level, count)
+    if spectral is not None:
+        check_crossings(spectral, system, parts[0].breaks, count)
     return claim
 
 
 def _check_entries(document: Document, entries: dict[str, bytes]) -> None:
     """The archive holds exactly the entries that the document calls for."""
-    wanted = {"certificate.json"}
+    wanted = {"certificate.json"} | ({"spectral.npz"} if document.kind == "spectral" else set())
     for i, networks in enumerate(document.parts):
         wanted |= {f"part{i}.npz", f"part{i}.safetensors"} if networks else {f"part{i}.npz"}
     require(set(entries) == wanted, "archive", "has a missing or an unknown entry")

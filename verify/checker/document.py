@@ -26,6 +26,7 @@ class NetworkSpec:
 class Document:
     """The content of `certificate.json` that a proof depends on; all numbers exact."""
 
+    kind: str
     claim: str
     digest: str
     states: tuple[str, ...]

@@ -14,7 +14,7 @@ PAIR = (Fraction, Fraction)
 ANY = object
 TABLE = {
     "schema": {"certdde-certificate-1"},
-    "kind": {"krasovskii"},
+    "kind": {"krasovskii", "spectral"},
     "status": {"certified"},
     "rigor": {"rigorous", "float64"},
     "claim": str,
@@ -36,7 +36,7 @@ TABLE = {
     },
     "proof": {"nonlinear": {"states": [str], "delayed": [str]}},
     "region": {"domain": ANY, "level": ANY, "radius": ANY, "area": ANY},
-    "engine": {"lmi", "quadratic", "neural"},
+    "engine": {"lmi", "quadratic", "neural", "spectral"},
     "statistics": ANY,
     "versions": ANY,
     "seed": ANY,
@@ -85,6 +85,7 @@ def document(value: Any) -> Document:
     level, radius = _region(value["region"], domain, len(parts))
     nonlinear = value["proof"]["nonlinear"]
     return Document(
+        kind=value["kind"],
         claim=value["claim"],
         digest=value["digest"],
         states=tuple(states),

@@ -1,0 +1,77 @@
+"""Kind "spectral": stability at one delay, and no root on the imaginary axis for any (spec 8)."""
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+from .bundle import Arrays, read_npz
+from .document import Box, Document
+from .forest import COLLAPSED, Codes, forest
+from .leaves import Count, prove
+from .refusal import require
+from .regular import pencil, regular
+from .rounding import LIMIT
+from .system import System
+
+SHAPES = {"delays": ("<f8", 2), "grid": ("<i8", 2), "blocks": ("<i8", None), "codes": ("|u1", None)}
+
+
+@dataclass(frozen=True, slots=True)
+class Crossings:
+    """The arrays of the proof, and the delays [first, last] that it is about."""
+
+    arrays: Arrays
+    first: Fraction
+    last: Fraction
+
+    @property
+    def leaves(self) -> int:
+        """How many leaves there are to test."""
+        return int((self.arrays["codes"] == COLLAPSED).sum())
+
+
+def read_crossings(document: Document, system: System, content: bytes) -> Crossings:
+    """Exactly the arrays of spec 8, for a linear system without a domain, one part, delays that cover the range."""
+    linear = not system.xi and system.domain is None and all(r is None for r in system.rest)
+    require(linear, "kind", "is for a linear system and a global claim")
+    require(len(document.parts) == 1, "functional.parts", "must be one part")
+    arrays = read_npz(content, "spectral")
+    require(set(arrays) == set(SHAPES), "spectral", f"must have exactly {sorted(SHAPES)}")
+    for name, (dtype, size) in SHAPES.items():
+        right = arrays[name].dtype.str == dtype and arrays[name].ndim == 1
+        right = right and size in (None, arrays[name].size)
+        require(right, f"spectral.{name}", "has a wrong type or shape")
+    first, last = (Fraction(t) for t in arrays["delays"].tolist())
+    require(0 <= first < last < LIMIT, "spectral.delays", "must increase from at least 0")
+    require(first <= document.low, "delay.range", "begins before the proof")
+    require(last >= document.high, "delay.range", "ends after the proof")
+    return Crossings(arrays, first, last)
+
+
+def check_crossings(found: Crossings, system: System, breaks: list[Fraction], count: Count) -> None:
+    """Lemma: no root i w for any tau of [first, last], stability for one of them: stability for all.
+
+    Roots with real part >= 0 satisfy |s| <= frequency(system); none is on the boundary of that half
+    disc, so their number (the argument principle) is a continuous integer function of tau: zero.
+    """
+    meets = breaks[0] <= found.last and found.first <= breaks[-1]
+    require(meets, "part0.breaks", "lie outside the delays of the proof")
+    box: Box = ((Fraction(0), frequency(system)), (found.first, found.last))
+    grid, blocks = found.arrays["grid"].tolist(), found.arrays["blocks"].tolist()
+    codes, data = Codes(found.arrays["codes"], "spectral.codes"), pencil(system)
+    leaves = forest(box, grid, blocks, codes)
+    prove(leaves, {COLLAPSED: lambda lo, hi: regular(data, lo, hi)}, codes.where, count)
+
+
+def frequency(system: System) -> Fraction:
+    """A bound W of |s| for every root s with Re s >= 0.
+
+    Lemma: s v = (A + sum_k A_k e^(-k s tau)) v with |e^(-k s tau)| <= 1, so |s| is at most the largest
+    row sum, and the largest column sum, of |A| + sum_k |A_k|.
+    """
+    n = system.n
+    rows, columns = [Fraction(0)] * n, [Fraction(0)] * n
+    for i, row in enumerate(system.linear):
+        for j, value in row.items():
+            rows[i] += abs(value)
+            columns[j % n] += abs(value)
+    return min(max(rows), max(columns))
