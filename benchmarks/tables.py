@@ -29,7 +29,8 @@ def examples(data: dict[str, Any]) -> str:
         lines.append(
             f"| {r['problem']} | {r['lmi']:.3f} | {r['quadratic']:.3f} | {r['neural']:.3f}"
             f" | {r['local_margin']:.4f}"
-            f" | {delays}, {r['boxes']} boxes, {region}, {r['seconds']:.0f} s in all | {r['rigor']}, {r['check_seconds']:.2f} s |"
+            f" | {delays}, {r['boxes']} boxes, {region}, {r['seconds']:.0f} s in all"
+            f" | {r['rigor']}, {r['check_seconds']:.2f} s |"
         )
     return "\n".join([*lines, "", f"Measured on {data['machine']}, by `benchmarks/examples.py`."])
 
