@@ -38,7 +38,9 @@ GAUSS = (0.5 - math.sqrt(3) / 6, 0.5 + math.sqrt(3) / 6)
 """Nodes of the quadrature of order 4, which never meet the end of a step; both weights are 1/2."""
 
 
-def adjoint_states(problem: Problem, forward: Callable[[], Solution], options: Options) -> tuple[Tensor, Solution]:
+def adjoint_states(
+    problem: Problem, forward: Callable[[], Solution], options: Options
+) -> tuple[Tensor, Solution]:
     """Integrate without graph, and return states (T, *batch, n) whose gradient is computed by the adjoint.
 
     Raises
@@ -48,10 +50,16 @@ def adjoint_states(problem: Problem, forward: Callable[[], Solution], options: O
     """
     taus = [lag.value for lag in problem.lags if isinstance(lag, ConstantLag)]
     if len(taus) < len(problem.lags):
-        raise SolverError("the adjoint takes constant delays", where="options.gradient", wanted="autodiff or checkpoint")
+        raise SolverError(
+            "the adjoint takes constant delays",
+            where="options.gradient",
+            wanted="autodiff or checkpoint",
+        )
     if problem.has_jumps and any(tau.requires_grad for tau in taus):
         raise SolverError(
-            "the adjoint gives no gradient in a delay across a jump", where="options.gradient", wanted="autodiff"
+            "the adjoint gives no gradient in a delay across a jump",
+            where="options.gradient",
+            wanted="autodiff",
         )
     wanted = _wanted(problem, taus, options)
     with torch.no_grad():
@@ -63,7 +71,10 @@ def adjoint_states(problem: Problem, forward: Callable[[], Solution], options: O
 def _wanted(problem: Problem, taus: Sequence[Tensor], options: Options) -> list[Tensor]:
     """Return the tensors that ask for a gradient: of f, of the history, delays, and those named in the options."""
     found = [*taus, *_tensors(problem.history), *options.parameters]
-    for function in (problem.f, *([problem.history.function] if isinstance(problem.history, FunctionHistory) else [])):
+    for function in (
+        problem.f,
+        *([problem.history.function] if isinstance(problem.history, FunctionHistory) else []),
+    ):
         if isinstance(function, torch.nn.Module):
             found += list(function.parameters())
     unique = {id(tensor): tensor for tensor in found if tensor.requires_grad}
@@ -91,7 +102,9 @@ class _Backward:
         """Return the gradient of sum <weights, states> in each wanted tensor; weights (T, *batch, n)."""
         problem = self.problem
         g = weights.reshape(problem.t.shape[0], problem.size, problem.dimension)
-        g = torch.where(torch.isfinite(self.solution.states).reshape(g.shape), g, torch.zeros_like(g))
+        g = torch.where(
+            torch.isfinite(self.solution.states).reshape(g.shape), g, torch.zeros_like(g)
+        )
         with torch.no_grad():
             grid, coefficients, start = self._integrate(g)
         total: list[Tensor | None] = [None] * len(self.wanted)
@@ -113,13 +126,17 @@ class _Backward:
         """Integrate the adjoint in reversed time: its grid, its polynomials, and its value at t[0]."""
         problem = self.problem
         t, zero = problem.t.detach(), torch.zeros_like(g[0])
-        history = StartingAt(ConstantHistory(zero.reshape(problem.x0.shape)), g[-1].reshape(problem.x0.shape))
+        history = StartingAt(
+            ConstantHistory(zero.reshape(problem.x0.shape)), g[-1].reshape(problem.x0.shape)
+        )
         sigma = t[-1] - t.flip(0)
         lags = tuple(replace(lag, value=lag.value.detach()) for lag in problem.lags)  # type: ignore[type-var]
         # The adjoint jumps at inner output times. Declared, they echo as breaking points, and stage times stay inside steps;
         # the one beyond the end is there for the latter alone, if f_x jumps.
         jumps = (*sigma[1:-1].tolist(), *([math.inf] if problem.has_jumps else []))
-        reverse = Problem(self._right_side, history, sigma, lags, history.start, problem.batch, jumps)
+        reverse = Problem(
+            self._right_side, history, sigma, lags, history.start, problem.batch, jumps
+        )
         forward = self.solution.grid
         points = breaking_points(reverse, 2)
         nodes = t[-1] - forward.rows(0, self._steps()).detach()
@@ -131,7 +148,9 @@ class _Backward:
         grid = FullGrid.of(joined)
         impulses = self._impulses(grid, sigma, g)
         settings = Options(window=self.options.window)
-        result = integrate_fixed(reverse, RK4, grid, settings, graph=False, keep=True, impulses=impulses)
+        result = integrate_fixed(
+            reverse, RK4, grid, settings, graph=False, keep=True, impulses=impulses
+        )
         past = zero.unsqueeze(1) if result.past is None else result.past
         return grid, past, result.states[-1] + g[0]
 
@@ -189,7 +208,9 @@ class _Backward:
         with torch.enable_grad():
             return self.problem.f(*self._arguments(sigma, graph=True))
 
-    def _add(self, total: list[Tensor | None], value: Tensor, weight: Tensor, multiplier: Tensor) -> None:
+    def _add(
+        self, total: list[Tensor | None], value: Tensor, weight: Tensor, multiplier: Tensor
+    ) -> None:
         cotangent = (weight.reshape(-1, 1) * multiplier).reshape(value.shape)
         with torch.enable_grad():
             if value.requires_grad:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from certdde.solvers.aligned import AlignedGrid
 from certdde.solvers.grid import Grid, SnappedGrid
 from certdde.solvers.lags import ConstantLag, Lag, StateLag, TimeLag
 from certdde.solvers.problem import Problem
@@ -20,16 +21,25 @@ class Deviation:
     Attributes
     ----------
     s : Tensor, (W, stages, 1 or B)
-    before : Tensor of bool, (W, stages, 1 or B)
-        The stage looks into the history. Where t - tau is t[0] to rounding, the middle of the step decides: both ends
-        of a step that a breaking point bounds are taken from the same side of it.
+    middle : Tensor, (W, 1, 1 or B)
+        The same at the middle of each step.
     zero : Tensor of bool, (W, stages, 1 or B), or None
         The delay is exactly 0; None if it is nowhere.
     """
 
     s: Tensor
-    before: Tensor
+    middle: Tensor
     zero: Tensor | None
+
+    def before(self, problem: Problem) -> Tensor:
+        """Say which stages look into the history, (W, stages, 1 or B).
+
+        Where t - tau is t[0] to rounding, the middle of the step decides: both ends of a step that a breaking point bounds
+        are taken from the same side of it.
+        """
+        s, t0 = self.s.detach(), problem.t[0].detach()
+        rounding = 64 * torch.finfo(s.dtype).eps * (2 + t0.abs() + problem.t[-1].detach().abs())
+        return torch.where((s - t0).abs() <= rounding, self.middle.detach() < t0, s < t0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,21 +83,13 @@ def deviation(
         tau = problem.flat(lag.value)
         tau = tau if samples is None or tau.shape[0] == 1 else tau[samples]
         zero = (tau == 0).expand(*times.shape[:2], -1) if lag.some_zero else None
-        return Deviation(times - tau, _before(problem, times - tau, middle - tau), zero)
+        return Deviation(times - tau, (middle - tau).unsqueeze(1), zero)
     tau = _on_times(
         problem, lag, times if lag.jumps is None else inward(times, middle.unsqueeze(1))
     )
     here = middle - _on_times(problem, lag, middle.unsqueeze(1)).squeeze(1)
     zero = tau.detach() == 0 if lag.lower <= 0 else None
-    return Deviation(times - tau, _before(problem, times - tau, here), zero)
-
-
-def _before(problem: Problem, s: Tensor, middle: Tensor) -> Tensor:
-    s, t0 = s.detach(), problem.t[0].detach()
-    doubtful = (s - t0).abs() <= 64 * torch.finfo(s.dtype).eps * (
-        1 + s.abs().clamp(min=1) + problem.t[-1].detach().abs()
-    )
-    return torch.where(doubtful, (middle.detach() < t0).unsqueeze(1), s < t0)
+    return Deviation(times - tau, here.unsqueeze(1), zero)
 
 
 def inward(times: Tensor, middle: Tensor) -> Tensor:
@@ -139,8 +141,10 @@ def _decisive(problem: Problem, grid: Grid) -> Tensor | None:
     """Return the samples that can decide the plan, None for all.
 
     On even nodes, each moved by half a step at most, these are the samples whose delay is within two steps of the least
-    positive or of the greatest.
+    positive or of the greatest; on aligned nodes those with the least or greatest number of steps in a delay.
     """
+    if isinstance(grid, AlignedGrid):
+        return torch.stack([grid.parts.argmin(), grid.parts.argmax()])
     if not isinstance(grid, SnappedGrid) or not all(
         isinstance(lag, ConstantLag) for lag in problem.lags
     ):
@@ -186,13 +190,13 @@ def _reach(
         part = deviation(problem, lag, nodes, torch.stack([nodes[:-1], nodes[1:]], dim=1), samples)
     else:
         part = deviation(problem, lag, nodes, stage_times(nodes, c))
-    low, high = part.s, part.s
+    low, high, before = part.s, part.s, part.before(problem)
     if part.zero is not None:  # a zero delay looks at the stage itself, not at the past
         low = torch.where(part.zero, torch.full_like(low, -torch.inf), low)
         high = torch.where(part.zero, torch.full_like(high, torch.inf), high)
     return (
         low.amax(1) - slack,
         high.amin(1) - slack,
-        part.before.flatten(1).any(1),
-        (~part.before).flatten(1).any(1),
+        before.flatten(1).any(1),
+        (~before).flatten(1).any(1),
     )

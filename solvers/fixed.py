@@ -47,7 +47,14 @@ class FixedResult:
 
 
 def integrate_fixed(
-    problem: Problem, tableau: Tableau, grid: Grid, options: Options, *, graph: bool, keep: bool, impulses: Mapping[int, Tensor] | None = None
+    problem: Problem,
+    tableau: Tableau,
+    grid: Grid,
+    options: Options,
+    *,
+    graph: bool,
+    keep: bool,
+    impulses: Mapping[int, Tensor] | None = None,
 ) -> FixedResult:
     """Integrate on a grid; ``impulses`` (B, n) are added to the state when their node is reached."""
     moments = tableau.moments
@@ -85,7 +92,11 @@ def _integrate_window(
 
 
 def _window(
-    place: Place, bound: float | None, x: Tensor, slope: Tensor | None, impulses: Mapping[int, Tensor]
+    place: Place,
+    bound: float | None,
+    x: Tensor,
+    slope: Tensor | None,
+    impulses: Mapping[int, Tensor],
 ) -> tuple[Tensor, Tensor | None, Tensor]:
     problem, tableau = place.problem, place.tableau
     lengths = place.nodes[1:] - place.nodes[:-1]

@@ -23,6 +23,10 @@ class Grid(ABC):
     def steps(self) -> int:
         """Return N."""
 
+    def select(self, samples: Tensor) -> "Grid":  # noqa: ARG002
+        """Return the grid of some samples only."""
+        return self
+
     @property
     @abstractmethod
     def width(self) -> int:
@@ -203,21 +207,22 @@ def fixed_grid(problem: Problem, step: float | None, points: Tensor) -> Grid:
     anchors = [points]
     if problem.t.requires_grad:
         anchors.append(problem.t.unsqueeze(1).expand(-1, points.shape[1]))
-    if points.shape[1] > 1:
-        even = base[1:] - base[:-1]
-        mean = span / even.shape[0]
-        if (
-            float((even[:-1] - mean).abs().max() if even.shape[0] > 1 else 0.0) > 1e-6 * mean
-            and step is None
-        ):
-            return FullGrid.of(attach(_inserted(base, moving), torch.cat(anchors)))
-        snapped = _snapped(base, mean if step is None else step, points)
-        if snapped is not None and not problem.t.requires_grad:
-            return snapped
-        return FullGrid.of(attach(_inserted(base, moving), torch.cat(anchors)))
-    tolerance = (1e-4 if t.dtype == torch.float32 else 1e-7) * span / base.shape[0]
-    nodes = _merged(base, moving[:, 0], tolerance).unsqueeze(1)
-    return FullGrid.of(attach(nodes, torch.cat(anchors)))
+    if points.shape[1] == 1:
+        tolerance = (1e-4 if t.dtype == torch.float32 else 1e-7) * span / base.shape[0]
+        nodes = _merged(base, moving[:, 0], tolerance).unsqueeze(1)
+        return FullGrid.of(attach(nodes, torch.cat(anchors)))
+    size = even_step(problem, step)
+    snapped = None if size is None or problem.t.requires_grad else _snapped(base, size, points)
+    return snapped or FullGrid.of(attach(_inserted(base, moving), torch.cat(anchors)))
+
+
+def even_step(problem: Problem, step: float | None) -> float | None:
+    """Return the step of even nodes: the one given, or that of the output times if these are even."""
+    if step is not None:
+        return step
+    lengths = problem.t.detach().diff()
+    mean = lengths.mean().item()
+    return mean if bool(((lengths - mean).abs() < 1e-6 * mean).all()) else None
 
 
 def _even(t: Tensor, span: float, step: float) -> Tensor:

@@ -10,10 +10,11 @@ from torch import Tensor
 
 from certdde.solvers.adaptive import integrate_adaptive
 from certdde.solvers.adjoint import adjoint_states
+from certdde.solvers.aligned import aligned_grid
 from certdde.solvers.breaking import breaking_points
 from certdde.solvers.errors import BlowUpWarning
 from certdde.solvers.fixed import integrate_fixed
-from certdde.solvers.grid import FullGrid, Grid, attach, fixed_grid
+from certdde.solvers.grid import FullGrid, Grid, attach, even_step, fixed_grid
 from certdde.solvers.histories import History
 from certdde.solvers.options import Options
 from certdde.solvers.problem import Problem, needs_graph, pose
@@ -161,13 +162,21 @@ def _integrate(
     keep: bool,
 ) -> Solution:
     adaptive = tableau.error is not None if options.adaptive is None else options.adaptive
-    points = breaking_points(problem, tableau.order) if options.breaking_points else problem.t.new_empty((0, 1))
     if not adaptive:
-        return _on_grid(problem, tableau, fixed_grid(problem, options.step, points), options, graph=graph, keep=keep)
+        return _on_grid(
+            problem, tableau, _even_grid(problem, tableau, options), options, graph=graph, keep=keep
+        )
+    points = _points(problem, tableau, options)
     first = integrate_adaptive(problem, tableau, tolerance, points, options, keep=keep or graph)
     if not graph:
         return _solution(
-            problem, first.states, first.good_until, first.local_error, first.attempts, first.grid, first.past
+            problem,
+            first.states,
+            first.good_until,
+            first.local_error,
+            first.attempts,
+            first.grid,
+            first.past,
         )
     # The steps are known now, and taken as constants: once more, with graph.
     longest = int(first.grid.taken.max())
@@ -176,6 +185,23 @@ def _integrate(
     good = torch.minimum(solution.good_until, first.good_until.reshape(problem.batch))
     error = first.local_error.reshape(problem.batch)
     return replace(solution, good_until=good, local_error=error, steps=first.attempts)
+
+
+def _points(problem: Problem, tableau: Tableau, options: Options) -> Tensor:
+    return (
+        breaking_points(problem, tableau.order)
+        if options.breaking_points
+        else problem.t.new_empty((0, 1))
+    )
+
+
+def _even_grid(problem: Problem, tableau: Tableau, options: Options) -> Grid:
+    step = even_step(problem, options.step)
+    if options.breaking_points and step is not None:
+        aligned = aligned_grid(problem, step)
+        if aligned is not None:
+            return aligned
+    return fixed_grid(problem, options.step, _points(problem, tableau, options))
 
 
 def _anchors(problem: Problem, points: Tensor) -> Tensor:

@@ -97,14 +97,16 @@ class Place:
             s = s - (s - self.nodes[0]).detach().clamp(min=0)
         count, moments, width = s.shape
         flat, value = s.reshape(count * moments, width), None
-        if problem.jumps:  # the solution may jump there (an impulse); each step sees it from its own side
+        if (
+            problem.jumps
+        ):  # the solution may jump there (an impulse); each step sees it from its own side
             flat = self._towards_middle(flat, s)
         if looks_after and self.past is not None:
             value = self._solution(flat)
         if looks_before or value is None:
             limit = problem.t[0].detach()
             old = problem.past(self._inside(flat - (flat.detach() - limit).clamp(min=0), s))
-            mask = part.before.reshape(count * moments, -1, 1)
+            mask = part.before(problem).reshape(count * moments, -1, 1)
             value = old if value is None else torch.where(mask, old, value)
         return value.expand(-1, problem.size, -1).reshape(
             count, moments, *problem.batch, problem.dimension

@@ -24,11 +24,29 @@ def print_summary(data: Mapping[str, Any], files: Mapping[str, Path]) -> None:
     console.print(data["status"], style=style, end="")
     console.print(f", {data['rigor']}, engine {data['engine']}", markup=False, highlight=False)
     console.print(one_line(data["claim"]), markup=False, highlight=False, soft_wrap=True)
-    baselines = data.get("statistics", {}).get("baselines", [])
-    if baselines:
-        console.print(_table(baselines))
+    rows = [*data.get("statistics", {}).get("baselines", []), *_own_row(data)]
+    if rows:
+        console.print(_table(rows))
     for path in files.values():
         console.print(str(path), markup=False, highlight=False, soft_wrap=True)
+
+
+def _own_row(data: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the certificate's own line beside the baselines; none without a functional."""
+    if data["status"] != "certified" or not data.get("functional"):
+        return []
+    statistics, area = data["statistics"], (data["region"].get("area") or {})
+    share = area["certified"] / area["domain"] if area else None
+    return [
+        {
+            "method": f"{data['engine']} (this)",
+            "order": data["functional"]["order"],
+            "status": "proved",
+            "boxes": statistics["boxes"].get("leaves", 0),
+            "area": share,
+            "seconds": statistics["seconds"]["total"],
+        }
+    ]
 
 
 def _table(rows: Sequence[Mapping[str, Any]]) -> Any:

@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 from certdde.certificates.certificate import Certificate, certified, not_certified
 from certdde.certificates.part import Part
+from certdde.certificates.spectral import spectral_certified
 from certdde.delays.classes import Constant
 from certdde.inequalities.features import Features
 from certdde.learning.area import region_area
 from certdde.learning.cegis import Progress
 from certdde.learning.find import find_parts
+from certdde.learning.spectral import SpectralProof, find_spectral
 from certdde.learning.task import Options, Task, make_task
 from certdde.learning.threads import torch_threads
 from certdde.systems.delay_system import DelaySystem
@@ -47,7 +49,8 @@ def certify(
     delay : Constant, optional
         Needed with a DelaySystem.
     method : str
-        ``lmi``, ``quadratic`` (cutting planes), ``neural``, or ``auto``: ``lmi`` for a linear system, else ``neural``.
+        ``spectral`` (linear systems), ``lmi``, ``quadratic`` (cutting planes), ``neural``, or ``auto``:
+        ``spectral`` and then ``lmi`` for a linear system, else ``neural``.
     order : int, optional
         Number of Legendre moments, default 1.
     seed : int, optional
@@ -91,10 +94,14 @@ def certify(
 
 
 def _certify(task: Task) -> Certificate:
+    spectral, why = find_spectral(task) if task.method in ("auto", "spectral") else (None, "")
+    if spectral is not None:
+        return _spectral(task, spectral)
     unstable = task.timed("spectrum", lambda: _unstable_delay(task.system, task.delay))
     if unstable is not None:
         return _refuted(task, *unstable)
-    parts, why = find_parts(task)
+    task.method = "lmi" if task.method == "auto" else task.method
+    parts, why = find_parts(task) if task.method != "spectral" else ([], why)
     if not parts:
         claim = f"Not certified: {why}."
         return not_certified("unknown", claim, task.system, task.delay, **_extra(task, []))
@@ -102,6 +109,20 @@ def _certify(task: Task) -> Certificate:
     nonlinear = _nonlinear(task.system, parts)
     certificate = certified(
         task.system, task.delay, parts, nonlinear=nonlinear, area=area, **_extra(task, parts)
+    )
+    return _checked(task, certificate)
+
+
+def _spectral(task: Task, proof: SpectralProof) -> Certificate:
+    """Write a spectral proof down and have it checked."""
+    task.method, crossing = "spectral", proof.crossing
+    certificate = spectral_certified(
+        task.system,
+        task.delay,
+        proof.anchor,
+        (crossing.lower, crossing.upper),
+        crossing.codes,
+        **_extra(task, [proof.anchor]),
     )
     return _checked(task, certificate)
 

@@ -15,11 +15,12 @@ from certdde.systems.delay_system import DelaySystem
 from certdde.systems.structure import structure
 from certdde.verify.bound_propagation.branch import Encloser
 from certdde.verify.bound_propagation.engines import encloser
+from certdde.verify.spectral.linear import LinearDelaySystem
 
 if TYPE_CHECKING:
     from certdde.systems.problem import Problem
 
-METHODS = ("auto", "lmi", "quadratic", "neural")
+METHODS = ("auto", "spectral", "lmi", "quadratic", "neural")
 DEFAULT_BUDGET = 600.0
 
 
@@ -117,7 +118,7 @@ def _from_problem(problem: Problem, options: Options) -> tuple[DelaySystem, Cegi
 
 
 def _method(method: str, system: DelaySystem) -> str:
-    """Return the method to use: a linear system needs no more than the LMI."""
+    """Return the method to use: a linear system needs no more than the spectrum or the LMI, ``auto`` tries both."""
     if method not in METHODS:
         raise ProblemError(
             f"the method {method!r} is not in this release",
@@ -125,5 +126,7 @@ def _method(method: str, system: DelaySystem) -> str:
             wanted=f"one of {', '.join(METHODS)}",
         )
     if not structure(system).nonlinear:
-        return "lmi"
+        return method if method in ("auto", "spectral") else "lmi"
+    if method == "spectral":
+        LinearDelaySystem.required(system)
     return "neural" if method == "auto" else method

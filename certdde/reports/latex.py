@@ -131,4 +131,4 @@ class Latex(Dialect):
 def _fitting(line: Line) -> str:
     if line.width <= WIDEST:
         return line.text
-    return rf"\certddefit{{$\displaystyle {line.text}$}}"
+    return rf"\certddewide{{$\displaystyle {line.text}$}}"

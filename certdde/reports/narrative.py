@@ -35,7 +35,7 @@ RIGOR = {
 }
 STATUS = {
     "unknown": "No proof was found, and no counterexample either: nothing is claimed.",
-    "refuted": "The claim is false for the delay below; this rests on a spectrum computed in double precision.",
+    "refuted": "The claim is false: there is a counterexample, found in double precision.",
 }
 
 
@@ -157,6 +157,7 @@ def _decision(subject: Subject) -> list[Fragment]:
 
 def _region(subject: Subject) -> list[Fragment]:
     faces = subject.data["statistics"].get("boxes", {}).get("face")
+    boxes = "" if faces is None else f" ({count(faces)} boxes)"
     network = any(p.functional.V0 is not None for p in subject.pieces)
     level = equals("c", subject.pieces[0].level or 0.0)
     return [
@@ -166,7 +167,7 @@ def _region(subject: Subject) -> list[Fragment]:
         lambda d: face_bound(d, network=network),
         " and this exceeds the level ",
         level if len(subject.pieces) == 1 else letter("c", "i"),
-        f" on the faces of the domain ({count(faces)} boxes), no solution that starts with V below the level leaves the"
+        f" on the faces of the domain{boxes}, no solution that starts with V below the level leaves the"
         " domain; there V decreases, and the solution tends to the equilibrium.",
     ]
 

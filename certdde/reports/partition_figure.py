@@ -88,7 +88,7 @@ def _boxes(subject: Subject, piece: Piece) -> Boxes:
     hidden = range(2, len(variables))
     cut = torch.ones(len(lower), dtype=torch.bool)
     for axis in hidden:
-        cut &= (lower[:, axis] <= 0) & (upper[:, axis] >= 0)
+        cut &= (lower[:, axis] <= 0) & (upper[:, axis] > 0)
     rest = [
         float(subject.system.equilibrium[subject.system.states.index(v.name)])
         for v in variables[:2]

@@ -18,9 +18,10 @@ METHODS = {
 }
 PHASES = {
     "spectrum": "spectrum of the linearisation",
-    "synthesis": "synthesis of quadratic functionals",
-    "proof": "proof of quadratic functionals",
-    "neural": "training and proof of neural functionals",
+    "quadratic": "quadratic functionals: search and proof",
+    "synthesis": "quadratic functionals: search",
+    "proof": "quadratic functionals: proof",
+    "neural": "neural functionals: training and proof",
     "area": "area of the region",
     "total": "all of these",
     "check": "independent check",
@@ -71,8 +72,9 @@ def own_row(subject: Subject) -> tuple[Mapping[str, Any] | None, list[Cell]] | N
     engine = str(data["engine"])
     proved = [b for b in baselines if b.get("method") == engine and b.get("status") == "proved"]
     same = proved[0] if proved and len(subject.pieces) == 1 else None
-    spent = times.get("synthesis", 0.0) + times.get("proof", 0.0)
+    spent = sum(times.get(phase, 0.0) for phase in ("quadratic", "synthesis", "proof"))
     spent = max(0.0, spent - sum(b.get("seconds") or 0.0 for b in baselines))
+    spent = spent if times else None
     time = times.get("neural") if engine == "neural" else same["seconds"] if same else spent
     area = data["region"]["area"]
     row = {
@@ -128,7 +130,7 @@ def parts_table(subject: Subject) -> Table | None:
         rows.append(
             [
                 str(i),
-                _interval(piece.breaks[0], piece.longest),
+                _range(piece.breaks[0], piece.longest),
                 str(len(piece.breaks) - 1),
                 exact(piece.level),
                 count(forest.leaves if forest else 0),
@@ -146,7 +148,7 @@ def training_table(subject: Subject) -> Table:
         lower, upper = line.get("range", (float("nan"), float("nan")))
         rows.append(
             [
-                _interval(float(f"{lower:.6g}"), float(f"{upper:.6g}")),
+                _range(lower, upper),
                 str(line.get("round", MISSING)),
                 str(line.get("answer", MISSING)).lower(),
                 count(line.get("boxes")),
@@ -222,9 +224,11 @@ def _signed(value: float | None) -> Cell:
     return text if text == MISSING else lambda d: d.number(text)
 
 
-def _interval(lower: float, upper: float) -> Cell:
+def _range(lower: float, upper: float) -> Cell:
+    """Return [lower, upper] in six digits: the ends of a part are rounded outward."""
+
     def formula(d: Dialect) -> str:
-        return interval(d, lower, upper)
+        return interval(d, float(f"{lower:.6g}"), float(f"{upper:.6g}"))
 
     return formula
 

@@ -8,7 +8,7 @@ from markupsafe import Markup
 
 from certdde.reports.dialect import Dialect, Equation, Fragment, Line, typeset
 from certdde.reports.equations import system_equations
-from certdde.reports.formulas import equals, interval
+from certdde.reports.formulas import equals, interval, letter
 from certdde.reports.subject import Subject
 
 
@@ -108,7 +108,9 @@ def _stays(subject: Subject) -> list[Fragment]:
         fragments += [
             ", where ",
             _levels(levels),
-            " and i is a part of the functional that covers the delay",
+            " and part ",
+            letter("i"),
+            " of the functional covers the delay",
         ]
     fragments.append("; all histories within ")
     fragments.append(lambda d: d.number(repr(float(radius["rho"]))))

@@ -12,6 +12,7 @@ from certdde.learning.cegis import CegisSettings, search
 from certdde.learning.proposals import attempt
 from certdde.learning.training import TrainSettings
 from certdde.learning.threads import torch_threads
+from certdde.studies.spectral_margin import SpectralWindows
 from certdde.systems.structure import structure
 from certdde.verify.bound_propagation.branch import Encloser, Settings
 from certdde.verify.bound_propagation.engines import encloser
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from certdde.systems.delay_system import DelaySystem
     from certdde.systems.problem import Problem
 
-METHODS = ("lmi", "quadratic", "neural")
+METHODS = ("spectral", "lmi", "quadratic", "neural")
 Progress = Callable[[str, dict[str, Any]], None]
 
 
@@ -39,7 +40,10 @@ class MarginResult:
     seconds : float
     rigor : str
         ``float64``: each piece was proved by bounds that are not rounded outward. ``certify``
-        gives the rigorous certificate of a range.
+        gives the rigorous certificate of a range. ``rigorous`` (``spectral``): the checker accepted
+        a certificate of each piece.
+    unstable : float or None
+        A delay just beyond the margin at which the float64 spectrum is unstable (``spectral``).
     """
 
     delay_margin: float | None
@@ -48,6 +52,7 @@ class MarginResult:
     order: int
     seconds: float
     rigor: str = "float64"
+    unstable: float | None = None
 
 
 def margin(
@@ -68,7 +73,8 @@ def margin(
     ----------
     problem : Problem
     method : str
-        ``lmi``, ``quadratic`` or ``neural``; ``auto`` is ``lmi`` for a linear system, else ``neural``.
+        ``spectral``, ``lmi``, ``quadratic`` or ``neural``; ``auto`` is ``spectral`` for a linear system,
+        else ``neural``.
     order : int
         Number of Legendre moments.
     start, stop : float
@@ -105,13 +111,15 @@ def _margin(
     (start, stop), began, system = ends, time.monotonic(), problem.build()
     linear = not structure(system).nonlinear
     if method == "auto":
-        method = "lmi" if linear else "neural"
+        method = "spectral" if linear else "neural"
     if method not in METHODS:
         raise ProblemError(
             f"the method {method!r} is not in this release",
             where="--method",
             wanted=f"one of {', '.join(METHODS)}",
         )
+    if method == "spectral":
+        return _spectral(system, order, ends, seed, began + (budget or 600.0), progress)
     method = "lmi" if linear else method
     march = _March(
         system,
@@ -134,6 +142,23 @@ def _margin(
     pieces = _joined(march.proved)
     first = pieces[0][1] if pieces and pieces[0][0] == start else None
     return MarginResult(first, pieces, method, order, round(time.monotonic() - began, 3))
+
+
+def _spectral(
+    system: DelaySystem,
+    order: int,
+    ends: tuple[float, float],
+    seed: int,
+    deadline: float,
+    progress: Progress | None,
+) -> MarginResult:
+    (start, stop), began = ends, time.monotonic()
+    windows = SpectralWindows(system, start, stop, order, seed, deadline, progress)
+    windows.search()
+    pieces = sorted(windows.certified)
+    first = pieces[0][1] if pieces and pieces[0][0] == start else None
+    unstable, seconds = windows.unstable_beyond(first), round(time.monotonic() - began, 3)
+    return MarginResult(first, pieces, "spectral", order, seconds, "rigorous", unstable)
 
 
 @dataclass(slots=True)

@@ -21,7 +21,7 @@ from certdde.inequalities.inequality import box
 from certdde.inequalities.legendre import reciprocal_minorant
 from certdde.systems.delay_system import DelaySystem
 from certdde.verify.lmi.parameters import Parameters
-from certdde.verify.lmi.polytopic import best
+from certdde.verify.lmi.polytopic import best, polytopic_lmi
 from certdde.verify.lmi.positivity import mean_on_constant_histories, nearest_faces, positivity
 from certdde.verify.lmi.program import Block, Program
 
@@ -77,6 +77,9 @@ def cutting_planes(
     """
     parameters = Parameters(system.dimension, order)
     features = Features.of(system, parameters.functional(np.zeros(parameters.count)))
+    if not features.dimension:  # linear: the collapsed matrix is the LMI
+        plain = polytopic_lmi(system, order, breaks, solver=solver, margin=margin)
+        return Cuts(None, -np.inf, 1, 0) if plain is None else Cuts(*plain, 1, 0)
     layout, kappas = Layout.of(features, order), reciprocal_minorant(breaks)
     basis = parameters.basis(lambda p, s, r: quadratic_form(layout, p, s, r, breaks, kappas))
     generator = torch.Generator().manual_seed(seed)

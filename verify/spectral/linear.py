@@ -8,6 +8,7 @@ from math import inf, nextafter
 
 import numpy as np
 
+from certdde.errors import ProblemError
 from certdde.systems.delay_system import DelaySystem
 from certdde.systems.expressions import Variable, linear_split, variables
 
@@ -42,6 +43,24 @@ class LinearDelaySystem:
             )
 
         return cls((matrix(None), matrix(delay)))
+
+    @classmethod
+    def required(cls, system: DelaySystem) -> LinearDelaySystem:
+        """Return the matrices.
+
+        Raises
+        ------
+        ProblemError
+            If f is not linear by its syntax, or has more than one delay.
+        """
+        found = cls.of(system)
+        if found is None:
+            raise ProblemError(
+                "the spectral method takes linear equations only",
+                where="certify.method",
+                wanted="another method, as in method = 'auto'",
+            )
+        return found
 
     @property
     def arrays(self) -> np.ndarray:

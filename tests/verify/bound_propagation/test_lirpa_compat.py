@@ -4,6 +4,7 @@ import subprocess
 import sys
 
 import numpy as np
+import pytest
 import torch
 
 from certdde.verify.bound_propagation import lirpa_compat
@@ -24,6 +25,7 @@ assert torch.get_default_dtype() is torch.float32
 """
 
 
+@pytest.mark.slow
 def test_supply_is_idempotent_in_a_fresh_process():
     done = subprocess.run([sys.executable, "-c", SCRIPT], capture_output=True, check=False)
     assert done.returncode == 0, done.stderr.decode()

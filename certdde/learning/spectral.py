@@ -1,0 +1,107 @@
+"""The spectral method: one stable delay, and no root on the imaginary axis for any delay of the range."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from math import inf, nextafter
+
+from certdde.certificates.part import Part
+from certdde.learning.task import Task
+from certdde.verify.bound_propagation.branch import Settings
+from certdde.verify.spectral.anchor import anchor_at_zero
+from certdde.verify.spectral.crossing import NoCrossing, PossibleCrossing, prove_no_crossing
+from certdde.verify.spectral.linear import LinearDelaySystem
+from certdde.verify.spectral.windows import abscissa
+
+HIGHEST_ORDER = 8
+
+
+@dataclass(frozen=True, slots=True)
+class SpectralProof:
+    """A functional for one delay of ``crossing``'s range, and the proof that no root crosses there."""
+
+    anchor: Part
+    crossing: NoCrossing
+
+
+def find_spectral(task: Task) -> tuple[SpectralProof | None, str]:
+    """Return a spectral proof for the task's range of delays, or None and why."""
+    system = LinearDelaySystem.required(task.system)
+    lower, upper = covering(task.delay.lower, task.delay.upper)
+    deadline, began = task.settings.deadline, time.monotonic()
+    found = task.timed(
+        "spectral", lambda: prove_no_crossing(system, lower, upper, deadline=deadline)
+    )
+    proof, why = None, "no delay of the range was shown to be stable"
+    if isinstance(found, PossibleCrossing):
+        why = f"{found.why} at the delay {found.delay:.9g}, frequency {found.frequency:.6g}"
+    else:
+        proof = task.timed("anchor", lambda: _anchored(task, system, found))
+    task.baselines.append(
+        {
+            "method": "spectral",
+            "order": proof.anchor.functional.order if proof else task.settings.order,
+            "status": "proved" if proof else "not proved",
+            "boxes": proof.crossing.leaves if proof else 0,
+            "area": None,
+            "seconds": round(time.monotonic() - began, 3),
+        }
+    )
+    return proof, why
+
+
+def covering(lower: float, upper: float) -> tuple[float, float]:
+    """Return binary64 numbers around the decimals of a range, the first below the second."""
+    a = nextafter(lower, -inf) if Fraction(lower) > Fraction(repr(float(lower))) else lower
+    b = nextafter(upper, inf) if Fraction(upper) < Fraction(repr(float(upper))) else upper
+    return float(a), float(b if a < b else nextafter(b, inf))
+
+
+def _anchored(task: Task, system: LinearDelaySystem, found: NoCrossing) -> SpectralProof | None:
+    """Prove stability for one delay: 0 if it belongs to the range or the proof extends to it, else an LMI."""
+    near = anchor_at_zero(system)
+    if near is not None:
+        whole = found
+        if found.lower > 0:
+            extended = prove_no_crossing(system, 0.0, found.upper, max_boxes=40_000)
+            whole = extended if isinstance(extended, NoCrossing) else found
+        if whole.lower == 0:
+            part = Part(near[0], near[1], {}, None, None, _counts(whole))
+            return SpectralProof(part, whole)
+    for delay, order in _trials(task, system, found):
+        part = _by_lmi(task, delay, order)
+        if part is not None:
+            return SpectralProof(replace(part, boxes=_counts(found)), found)
+        if task.late():
+            break
+    return None
+
+
+def _trials(
+    task: Task, system: LinearDelaySystem, found: NoCrossing
+) -> Iterator[tuple[float, int]]:
+    """Yield delays that look most stable, and orders from the task's on."""
+    width = found.upper - found.lower
+    delays = [found.lower + width * k / 16 for k in range(17)]
+    likely = sorted((abscissa(system, tau), tau) for tau in delays if tau > 0)
+    stable = [tau for value, tau in likely if value < 0][:2]
+    for order in range(min(task.settings.order, HIGHEST_ORDER), HIGHEST_ORDER + 1):
+        for tau in stable:
+            yield tau, order
+
+
+def _by_lmi(task: Task, delay: float, order: int) -> Part | None:
+    from certdde.learning.proposals import attempt
+
+    settings = Settings(deadline=task.settings.deadline)
+    found = attempt(
+        "lmi", task.system, delay, delay, order=order, seed=task.settings.seed, settings=settings
+    )
+    return found.part
+
+
+def _counts(found: NoCrossing) -> dict[str, int]:
+    return {"leaves": found.leaves, "star": 0, "face": 0}

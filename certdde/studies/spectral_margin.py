@@ -1,0 +1,94 @@
+"""Stable windows of a linear system, each with a certificate that the checker accepts."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from math import inf
+from typing import TYPE_CHECKING, Any
+
+from certdde.delays.classes import Constant
+from certdde.learning.certify import certify
+from certdde.verify.spectral.crossing import PossibleCrossing, prove_no_crossing
+from certdde.verify.spectral.linear import LinearDelaySystem
+from certdde.verify.spectral.windows import abscissa, stable_windows
+
+if TYPE_CHECKING:
+    from certdde.systems.delay_system import DelaySystem
+
+CLOSEST, FARTHEST = 1e-9, 1e-3
+Progress = Callable[[str, dict[str, Any]], None]
+
+
+@dataclass(slots=True)
+class SpectralWindows:
+    """All certified windows of [start, stop], and where the search stands.
+
+    Attributes
+    ----------
+    certified : list of (float, float)
+        Each was certified by a file that the checker accepted.
+    """
+
+    system: DelaySystem
+    start: float
+    stop: float
+    order: int = 1
+    seed: int = 0
+    deadline: float = inf
+    progress: Progress | None = None
+    certified: list[tuple[float, float]] = field(default_factory=list)
+
+    def search(self) -> None:
+        """Certify every window as close to its ends as the proof goes: 1e-9 relative, if it can."""
+        linear = LinearDelaySystem.required(self.system)
+        open_ = stable_windows(linear, self.start, self.stop)[::-1]
+        while open_ and time.monotonic() < self.deadline:
+            lower, upper = open_.pop()
+            if self.progress:
+                self.progress("margin", {"from": lower, "to": upper, "method": "spectral"})
+            found = self._shrunk(linear, lower, upper)
+            if isinstance(found, PossibleCrossing):
+                pieces = [(found.delay, upper), (lower, found.delay)]
+                open_ += [(a, b) for a, b in pieces if b - a > FARTHEST * b]
+            elif found is not None and self._accepted(*found):
+                self.certified.append(found)
+
+    def unstable_beyond(self, delay: float | None) -> float | None:
+        """Return a delay just beyond ``delay`` at which the float64 spectrum is unstable, or None."""
+        linear = LinearDelaySystem.required(self.system)
+        for gap in (1e-6, 1e-5, 1e-4, 1e-3) if delay is not None and delay < self.stop else ():
+            if abscissa(linear, delay * (1 + gap)) > 1e-9:
+                return float(delay * (1 + gap))
+        return None
+
+    def _shrunk(
+        self, system: LinearDelaySystem, lower: float, upper: float
+    ) -> tuple[float, float] | PossibleCrossing | None:
+        """Draw the ends in until there is no crossing; a crossing far from both is returned."""
+        gaps = [0.0 if lower == self.start else CLOSEST, 0.0 if upper == self.stop else CLOSEST]
+        while max(gaps) < FARTHEST and time.monotonic() < self.deadline:
+            a, b = lower + gaps[0] * upper, upper - gaps[1] * upper
+            found = prove_no_crossing(system, a, b, deadline=self.deadline) if a < b else None
+            if found is None or not isinstance(found, PossibleCrossing):
+                return None if found is None else (a, b)
+            end = 0 if found.delay - a < b - found.delay else 1
+            if abs(found.delay - (a, b)[end]) > FARTHEST * upper:
+                return found
+            reached = 2 * abs(found.delay - (lower, upper)[end]) / upper
+            gaps[end] = max(2 * gaps[end], reached, CLOSEST)
+        return None
+
+    def _accepted(self, lower: float, upper: float) -> bool:
+        name = self.system.delay()
+        left = min(max(self.deadline - time.monotonic(), 1.0), 1e6)
+        certificate = certify(
+            self.system,
+            Constant(name, lower, upper),
+            method="spectral",
+            order=self.order,
+            seed=self.seed,
+            budget=left,
+        )
+        return certificate.status == "certified" and certificate.rigor == "rigorous"
