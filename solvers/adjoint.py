@@ -4,9 +4,10 @@ With L = sum_k <g_k, x(t_k)>, the adjoint lambda runs backwards from the last ti
 
     lambda'(t) = -f_x(t)^T lambda(t) - sum_i f_yi(t + tau_i)^T lambda(t + tau_i),
 
-where lambda = 0 after the last time. In reversed time this is a delay equation with the same delays, and is integrated as
-one. Then dL/dtheta = integral of lambda^T f_theta, dL/dtau_i = -integral of lambda^T f_yi x'(t - tau_i), and the history gets
-f_yi^T lambda where a delay reaches it; all of these are one integral of the derivatives of lambda^T f(t, x(t), x(t - tau)).
+where lambda = 0 after the last time. In reversed time this is a delay equation with the same delays, and is
+integrated as one. Then dL/dtheta = integral of lambda^T f_theta, dL/dtau_i = -integral of lambda^T f_yi x'(t -
+tau_i), and the history gets f_yi^T lambda where a delay reaches it; all of these are one integral of the derivatives
+of lambda^T f(t, x(t), x(t - tau)).
 
 References
 ----------
@@ -131,8 +132,8 @@ class _Backward:
         )
         sigma = t[-1] - t.flip(0)
         lags = tuple(replace(lag, value=lag.value.detach()) for lag in problem.lags)  # type: ignore[type-var]
-        # The adjoint jumps at inner output times. Declared, they echo as breaking points, and stage times stay inside steps;
-        # the one beyond the end is there for the latter alone, if f_x jumps.
+        # The adjoint jumps at inner output times. Declared, they echo as breaking points, and stage times stay inside
+        # steps; the one beyond the end is there for the latter alone, if f_x jumps.
         jumps = (*sigma[1:-1].tolist(), *([math.inf] if problem.has_jumps else []))
         reverse = Problem(
             self._right_side, history, sigma, lags, history.start, problem.batch, jumps
@@ -201,7 +202,8 @@ class _Backward:
         taus = [problem.flat(lag.value) for lag in problem.lags]  # type: ignore[union-attr]
         taus = taus if graph else [tau.detach() for tau in taus]
         delayed = [solution.anywhere(t - tau).reshape(shape) for tau in taus]
-        delayed = [x if lag.all_zero else y for lag, y in zip(problem.lags, delayed, strict=True)]  # type: ignore[union-attr]
+        pairs = zip(problem.lags, delayed, strict=True)
+        delayed = [x if isinstance(lag, ConstantLag) and lag.all_zero else y for lag, y in pairs]
         return problem.times(t)[0] if t.shape[1] > 1 else t[0, 0], x, delayed
 
     def _slope(self, sigma: Tensor) -> Tensor:

@@ -34,8 +34,8 @@ class Deviation:
     def before(self, problem: Problem) -> Tensor:
         """Say which stages look into the history, (W, stages, 1 or B).
 
-        Where t - tau is t[0] to rounding, the middle of the step decides: both ends of a step that a breaking point bounds
-        are taken from the same side of it.
+        Where t - tau is t[0] to rounding, the middle of the step decides: both ends of a step that a breaking point
+        bounds are taken from the same side of it.
         """
         s, t0 = self.s.detach(), problem.t[0].detach()
         rounding = 64 * torch.finfo(s.dtype).eps * (2 + t0.abs() + problem.t[-1].detach().abs())
@@ -111,6 +111,8 @@ def _on_times(problem: Problem, lag: TimeLag, times: Tensor) -> Tensor:
 
 def plan(problem: Problem, grid: Grid, c: tuple[float, ...], longest: int) -> tuple[Window, ...]:
     """Cut the grid into windows of at most ``longest`` steps; each looks only at what was computed before it."""
+    if isinstance(grid, AlignedGrid):
+        longest = min(longest, int(grid.parts.min()))
     ready: list[int] = []
     oldest: list[int] = []
     sides: list[tuple[list[bool], list[bool]]] = [([], []) for _ in problem.lags]
@@ -141,10 +143,12 @@ def _decisive(problem: Problem, grid: Grid) -> Tensor | None:
     """Return the samples that can decide the plan, None for all.
 
     On even nodes, each moved by half a step at most, these are the samples whose delay is within two steps of the least
-    positive or of the greatest; on aligned nodes those with the least or greatest number of steps in a delay.
+    positive or of the greatest; on aligned nodes those with the least or greatest number of steps in a delay, and the
+    one that looks furthest back when it is done.
     """
     if isinstance(grid, AlignedGrid):
-        return torch.stack([grid.parts.argmin(), grid.parts.argmax()])
+        first_done = (grid.whole() - grid.parts).argmin()
+        return torch.stack([grid.parts.argmin(), grid.parts.argmax(), first_done])
     if not isinstance(grid, SnappedGrid) or not all(
         isinstance(lag, ConstantLag) for lag in problem.lags
     ):

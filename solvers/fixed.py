@@ -126,10 +126,15 @@ def _window(
 
 def _weights(place: Place, lengths: Tensor) -> list[StepWeights]:
     numbers = place.grid.lengths(place.window.first, place.window.last)
-    if numbers is None:
-        return tensor_weights(place.tableau, place.problem.times(lengths))
-    cache = {h: number_weights(place.tableau, h) for h in set(numbers)}
-    return [cache[h] for h in numbers]
+    cache = {h: number_weights(place.tableau, h) for h in set(numbers) if h is not None}
+    loose = [w for w, h in enumerate(numbers) if h is None]
+    if not loose:
+        return [cache[h] for h in numbers if h is not None]
+    chosen = lengths if len(loose) == len(numbers) else lengths[loose]
+    others = dict(
+        zip(loose, tensor_weights(place.tableau, place.problem.times(chosen)), strict=True)
+    )
+    return [others[w] if h is None else cache[h] for w, h in enumerate(numbers)]
 
 
 def _first_bad(start: Tensor, coefficients: Tensor, x: Tensor, bound: float | None) -> Tensor:

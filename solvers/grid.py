@@ -37,8 +37,8 @@ class Grid(ABC):
         """Return nodes first .. last."""
 
     @abstractmethod
-    def lengths(self, first: int, last: int) -> list[float] | None:
-        """Return the lengths of steps first .. last - 1 if they are plain numbers that all samples share."""
+    def lengths(self, first: int, last: int) -> list[float | None]:
+        """Return the lengths of steps first .. last - 1, None for those that are no plain numbers, shared by all."""
 
     @abstractmethod
     def find(self, times: Tensor, first: int, last: int) -> tuple[Tensor, Tensor, Tensor]:
@@ -58,14 +58,19 @@ class FullGrid(Grid):
 
     nodes: Tensor
     columns: Tensor
-    numbers: tuple[float, ...] | None
+    numbers: tuple[float | None, ...]
 
     @classmethod
-    def of(cls, nodes: Tensor) -> "FullGrid":
-        """Take the nodes."""
-        plain = nodes.shape[1] == 1 and not nodes.requires_grad
-        numbers = tuple((nodes[1:, 0] - nodes[:-1, 0]).tolist()) if plain else None
-        return cls(nodes, nodes.detach().T.contiguous(), numbers)
+    def of(cls, nodes: Tensor, moving: Tensor | None = None) -> "FullGrid":
+        """Take the nodes, and which of them (N + 1,) depend on something."""
+        columns = nodes.detach().T.contiguous()
+        count = nodes.shape[0] - 1
+        if nodes.shape[1] > 1:
+            return cls(nodes, columns, (None,) * count)
+        plain = columns[0].diff().tolist()
+        loose = [False] * (count + 1) if moving is None else moving.tolist()
+        numbers = (None if loose[k] or loose[k + 1] else h for k, h in enumerate(plain))
+        return cls(nodes, columns, tuple(numbers))
 
     @property
     def steps(self) -> int:
@@ -81,9 +86,9 @@ class FullGrid(Grid):
         """Return nodes first .. last."""
         return self.nodes[first : last + 1]
 
-    def lengths(self, first: int, last: int) -> list[float] | None:
-        """Return the lengths, if there is one column and it depends on nothing."""
-        return None if self.numbers is None else list(self.numbers[first:last])
+    def lengths(self, first: int, last: int) -> list[float | None]:
+        """Return the lengths, where there is one column and both ends depend on nothing."""
+        return list(self.numbers[first:last])
 
     def find(self, times: Tensor, first: int, last: int) -> tuple[Tensor, Tensor, Tensor]:
         """Search each time in its sample's column."""
@@ -157,10 +162,10 @@ class SnappedGrid(Grid):
             nodes = torch.where(index == self.places[m], self.points[m], nodes)
         return nodes
 
-    def lengths(self, first: int, last: int) -> list[float] | None:
+    def lengths(self, first: int, last: int) -> list[float | None]:
         """Return the lengths where no sample has a point."""
         if any(low <= last and high >= first for low, high in self.span):
-            return None
+            return [None] * (last - first)
         return [self.step] * (last - first - 1) + [self.final if last == self.steps else self.step]
 
     def find(self, times: Tensor, first: int, last: int) -> tuple[Tensor, Tensor, Tensor]:
@@ -210,10 +215,10 @@ def fixed_grid(problem: Problem, step: float | None, points: Tensor) -> Grid:
     if points.shape[1] == 1:
         tolerance = (1e-4 if t.dtype == torch.float32 else 1e-7) * span / base.shape[0]
         nodes = _merged(base, moving[:, 0], tolerance).unsqueeze(1)
-        return FullGrid.of(attach(nodes, torch.cat(anchors)))
+        return attach(nodes, torch.cat(anchors))
     size = even_step(problem, step)
     snapped = None if size is None or problem.t.requires_grad else _snapped(base, size, points)
-    return snapped or FullGrid.of(attach(_inserted(base, moving), torch.cat(anchors)))
+    return snapped or attach(_inserted(base, moving), torch.cat(anchors))
 
 
 def even_step(problem: Problem, step: float | None) -> float | None:
@@ -275,11 +280,14 @@ def _merged(base: Tensor, points: Tensor, tolerance: float) -> Tensor:
     return torch.cat([base[far], torch.unique(points)]).sort().values
 
 
-def attach(nodes: Tensor, anchors: Tensor) -> Tensor:
+def attach(nodes: Tensor, anchors: Tensor) -> FullGrid:
     """Let the nodes that equal an anchor depend on it: same values, now differentiable."""
     if not (torch.is_grad_enabled() and anchors.requires_grad):
-        return nodes
+        return FullGrid.of(nodes)
+    moving = torch.zeros_like(nodes, dtype=torch.bool)
     for anchor in anchors.unbind(0):
         fixed = anchor.detach()
-        nodes = torch.where(nodes.detach() == fixed, nodes.detach() + (anchor - fixed), nodes)
-    return nodes
+        here = nodes.detach() == fixed
+        nodes = torch.where(here, nodes.detach() + (anchor - fixed), nodes)
+        moving |= here
+    return FullGrid.of(nodes, moving.any(1))

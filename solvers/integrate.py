@@ -14,7 +14,7 @@ from certdde.solvers.aligned import aligned_grid
 from certdde.solvers.breaking import breaking_points
 from certdde.solvers.errors import BlowUpWarning
 from certdde.solvers.fixed import integrate_fixed
-from certdde.solvers.grid import FullGrid, Grid, attach, even_step, fixed_grid
+from certdde.solvers.grid import Grid, attach, even_step, fixed_grid
 from certdde.solvers.histories import History
 from certdde.solvers.options import Options
 from certdde.solvers.problem import Problem, needs_graph, pose
@@ -180,7 +180,7 @@ def _integrate(
         )
     # The steps are known now, and taken as constants: once more, with graph.
     longest = int(first.grid.taken.max())
-    grid = FullGrid.of(attach(first.grid.rows(0, longest), _anchors(problem, points)))
+    grid = attach(first.grid.rows(0, longest), _anchors(problem, points))
     solution = _on_grid(problem, tableau, grid, options, graph=True, keep=keep)
     good = torch.minimum(solution.good_until, first.good_until.reshape(problem.batch))
     error = first.local_error.reshape(problem.batch)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from certdde.solvers.aligned import AlignedGrid
 from certdde.solvers.deviation import Deviation, Window, deviation, inward, stage_times
 from certdde.solvers.grid import Grid
 from certdde.solvers.lags import ConstantLag, Lag, StateLag
@@ -102,7 +103,11 @@ class Place:
         ):  # the solution may jump there (an impulse); each step sees it from its own side
             flat = self._towards_middle(flat, s)
         if looks_after and self.past is not None:
-            value = self._solution(flat)
+            value = (
+                self._solution(flat)
+                if self._whole_steps is None
+                else self._same_place(self._whole_steps)
+            )
         if looks_before or value is None:
             limit = problem.t[0].detach()
             old = problem.past(self._inside(flat - (flat.detach() - limit).clamp(min=0), s))
@@ -111,6 +116,28 @@ class Place:
         return value.expand(-1, problem.size, -1).reshape(
             count, moments, *problem.batch, problem.dimension
         )
+
+    @property
+    def _whole_steps(self) -> AlignedGrid | None:
+        """Return the grid if each delay is a whole number of steps, and none of the window's steps is cut short."""
+        grid = self.grid
+        return (
+            grid if isinstance(grid, AlignedGrid) and self.window.last <= grid.first_short else None
+        )
+
+    def _same_place(self, grid: AlignedGrid) -> Tensor:
+        """Evaluate as ``_solution``, at the moments of the steps one delay ago: (W moments, B, n)."""
+        past = self.problem.x0.new_empty(0) if self.past is None else self.past
+        number = torch.arange(self.window.first, self.window.last, device=past.device).unsqueeze(1)
+        step = (number - grid.parts.long() - self.offset).clamp(0, past.shape[0] - 1)
+        parts = gather(past, step).unbind(2)
+        values = []
+        for c in self.tableau.moments:
+            value = parts[0] if c == 0 else parts[-1]
+            for part in () if c == 0 else reversed(parts[:-1]):
+                value = torch.add(part, value, alpha=c)
+            values.append(value)
+        return torch.stack(values, dim=1).flatten(0, 1)
 
     def _solution(self, s: Tensor) -> Tensor:
         """Evaluate the solution before the window at times (Q, 1 or B): (Q, 1 or B, n)."""

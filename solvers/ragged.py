@@ -30,9 +30,9 @@ class RaggedGrid(Grid):
         final = self.nodes.gather(1, self.taken.unsqueeze(1))
         return torch.minimum(self.nodes[:, first : last + 1], final).T
 
-    def lengths(self, first: int, last: int) -> list[float] | None:  # noqa: ARG002
-        """Return None: the samples do not share their steps."""
-        return None
+    def lengths(self, first: int, last: int) -> list[float | None]:
+        """Return None for each: the samples do not share their steps."""
+        return [None] * (last - first)
 
     def find(self, times: Tensor, first: int, last: int) -> tuple[Tensor, Tensor, Tensor]:  # noqa: ARG002
         """Search each time in its sample's row."""

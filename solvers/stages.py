@@ -68,7 +68,8 @@ def advance(
 ) -> tuple[Tensor, list[Tensor]]:
     """Take one step from x.
 
-    ``delayed(stage, state)`` gives the delayed states, ``first`` the first slope if it is known. Returns the state at the end of the step and the slopes.
+    ``delayed(stage, state)`` gives the delayed states, ``first`` the first slope if it is known. Returns the state at
+    the end of the step and the slopes.
     """
     slopes: list[Tensor] = []
     matrix = None
@@ -97,7 +98,8 @@ def advance(
 def polynomials(tableau: Tableau, start: Tensor, slopes: Tensor, lengths: Tensor) -> Tensor:
     """Return the continuous extensions of steps.
 
-    Takes states (W, B, n), slopes (W, stages, B, n) and lengths (W, 1 or B, 1, 1). The result holds the coefficients of theta^j, (W, B, J, n).
+    Takes states (W, B, n), slopes (W, stages, B, n) and lengths (W, 1 or B, 1, 1). The result holds the coefficients
+    of theta^j, (W, B, J, n).
     """
     higher = torch.einsum("js,wsbn->wbjn", slopes.new_tensor(tableau.dense), slopes) * lengths
     return torch.cat([start.unsqueeze(2), higher], dim=2)

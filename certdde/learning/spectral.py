@@ -16,7 +16,7 @@ from certdde.verify.spectral.crossing import NoCrossing, PossibleCrossing, prove
 from certdde.verify.spectral.linear import LinearDelaySystem
 from certdde.verify.spectral.windows import abscissa
 
-HIGHEST_ORDER = 8
+ORDERS = (1, 2, 3, 4, 6, 8, 10, 12)  # a window at many periods of the root needs a high one
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +72,9 @@ def _anchored(task: Task, system: LinearDelaySystem, found: NoCrossing) -> Spect
             part = Part(near[0], near[1], {}, None, None, _counts(whole))
             return SpectralProof(part, whole)
     for delay, order in _trials(task, system, found):
-        part = _by_lmi(task, delay, order)
-        if part is not None:
-            return SpectralProof(replace(part, boxes=_counts(found)), found)
+        shown = _by_lmi(task, delay, order)
+        if shown is not None:
+            return SpectralProof(replace(shown, boxes=_counts(found)), found)
         if task.late():
             break
     return None
@@ -83,12 +83,12 @@ def _anchored(task: Task, system: LinearDelaySystem, found: NoCrossing) -> Spect
 def _trials(
     task: Task, system: LinearDelaySystem, found: NoCrossing
 ) -> Iterator[tuple[float, int]]:
-    """Yield delays that look most stable, and orders from the task's on."""
+    """Yield delays that look most stable, with the task's order first and then higher ones."""
     width = found.upper - found.lower
     delays = [found.lower + width * k / 16 for k in range(17)]
     likely = sorted((abscissa(system, tau), tau) for tau in delays if tau > 0)
     stable = [tau for value, tau in likely if value < 0][:2]
-    for order in range(min(task.settings.order, HIGHEST_ORDER), HIGHEST_ORDER + 1):
+    for order in (task.settings.order, *(k for k in ORDERS if k > task.settings.order)):
         for tau in stable:
             yield tau, order
 

@@ -90,7 +90,7 @@ class EquationWriter:
         return self.write(factor, level)
 
     def _base(self, base: Expression) -> str:
-        if isinstance(base, Call):
+        if isinstance(base, (Call, Power)):
             return self.dialect.fence(self.write(base))
         return self.write(base, ATOM)
 

@@ -22,7 +22,7 @@ _LATEX = {
     "<": r"\textless{}",
     ">": r"\textgreater{}",
     "|": r"\textbar{}",
-    '"': r"\textquotedbl{}",
+    '"': r"\char34{}",
     "'": r"\textquotesingle{}",
     "`": r"\textasciigrave{}",
     "–": "--",  # noqa: RUF001
@@ -47,7 +47,6 @@ _ACCENTS = {
     "\u030b": "H",
     "\u030c": "v",
     "\u0327": "c",
-    "\u0328": "k",
 }
 # What means something in Markdown, and only there: readable in the source as well.
 _MARKDOWN = re.compile(

@@ -67,6 +67,11 @@ def _caption(subject: Subject) -> list[Fragment]:
     )
     name = subject.delay.name
     parts += [equals(lambda d: d.name(name), subject.delay.upper), "."]
+    if subject.system.dimension > 1:
+        parts.append(
+            " The set is one of constant histories: a solution that crosses it with another past is not certified"
+            " by that."
+        )
     if subject.system.dimension > 2:
         parts.append(
             " The other states start at the equilibrium; their trajectories are projected."

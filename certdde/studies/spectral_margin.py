@@ -58,7 +58,9 @@ class SpectralWindows:
     def unstable_beyond(self, delay: float | None) -> float | None:
         """Return a delay just beyond ``delay`` at which the float64 spectrum is unstable, or None."""
         linear = LinearDelaySystem.required(self.system)
-        for gap in (1e-6, 1e-5, 1e-4, 1e-3) if delay is not None and delay < self.stop else ():
+        if delay is None or delay >= self.stop:
+            return None
+        for gap in (1e-6, 1e-5, 1e-4, 1e-3):
             if abscissa(linear, delay * (1 + gap)) > 1e-9:
                 return float(delay * (1 + gap))
         return None

@@ -25,6 +25,7 @@ from certdde.systems.expressions import (
     Number,
     Power,
     Variable,
+    children,
     negate,
 )
 
@@ -73,9 +74,7 @@ def parse_equation(text: str, names: Names, where: str = "equation") -> tuple[st
                 where=where,
                 wanted=f"at most {MAX_DEPTH} levels",
             )
-        tree = _parser().parse(text)
-        equation: tuple[str, Expression] = _Builder(names, where).transform(tree)
-        return equation
+        return _read(text, names, where)
     except UnexpectedInput as error:
         raise ProblemError(
             *_syntax(text, error), where=where, wanted="write it as x' = -x(t - tau)"
@@ -88,6 +87,13 @@ def parse_equation(text: str, names: Names, where: str = "equation") -> tuple[st
         raise ProblemError(
             "the expression is nested too deeply", where=where, wanted="a shorter expression"
         ) from None
+
+
+def _read(text: str, names: Names, where: str) -> tuple[str, Expression]:
+    equation: tuple[str, Expression] = _Builder(names, where).transform(_parser().parse(text))
+    if _levels(equation[1]) > MAX_DEPTH:
+        raise RecursionError
+    return equation
 
 
 def left_hand_side(text: str, where: str) -> str:
@@ -108,6 +114,14 @@ def _depth(text: str) -> int:
         depth += (character == "(") - (character == ")")
         deepest = max(deepest, depth)
     return deepest
+
+
+def _levels(expression: Expression) -> int:
+    """Return the depth of the tree, whatever the interpreter's limit: later steps walk it recursively."""
+    level, depth = [expression], 0
+    while level:
+        level, depth = [child for node in level for child in children(node)], depth + 1
+    return depth
 
 
 def _syntax(text: str, error: UnexpectedInput) -> tuple[str]:

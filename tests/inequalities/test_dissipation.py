@@ -1,5 +1,6 @@
 """The law on which everything rests: dV/dt <= D, with V differentiated from its definition."""
 
+import itertools
 from dataclasses import replace
 
 import numpy as np
@@ -60,6 +61,11 @@ def _all(system):
     ]
 
 
+def rate_of(moving, functional, t):
+    step = 4e-3 * moving.delay
+    return float(moving.derivative(lambda s: moving.value(functional, s), t, step))
+
+
 def rate_and_bound(system, functional, moving, t, kappa):
     features = Features.of(system, functional)
     layout = Layout.of(features, functional.order)
@@ -68,9 +74,11 @@ def rate_and_bound(system, functional, moving, t, kappa):
     form = quadratic_form(
         layout, functional.P, functional.S, functional.R, [moving.delay], [kappa]
     )[0]
-    step = 4e-3 * moving.delay
-    rate = float(moving.derivative(lambda s: moving.value(functional, s), t, step))
-    return rate, float(z @ form @ z), float(z.abs() @ form.abs() @ z.abs())
+    return (
+        rate_of(moving, functional, t),
+        float(z @ form @ z),
+        float(z.abs() @ form.abs() @ z.abs()),
+    )
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -116,7 +124,7 @@ def test_between_the_breaks_d_is_below_its_linear_interpolation(name, order):
     z = torch.randn(50, layout.x.shape[1], generator=generator, dtype=torch.float64)
     for breaks in ([0.0, 0.3, 0.9], [0.5, 0.7, 0.71, 2.0]):
         ends = quadratic_form(layout, *parts, breaks, reciprocal_minorant(breaks))
-        for i, (s, t) in enumerate(zip(breaks[:-1], breaks[1:], strict=True)):
+        for i, (s, t) in enumerate(itertools.pairwise(breaks)):
             for share in (0.01, 0.3, 0.5, 0.9):
                 tau = s + (t - s) * share
                 exact = quadratic_form(layout, *parts, [tau], [1 / tau])[0]
@@ -160,8 +168,8 @@ def test_a_dissipation_inequality_bounds_the_derivative_of_v(name, kind):
         for t in (0.0, 0.3 * delay):
             x, y, *moments = reduced(moving, t, 2)
             layout = Layout.of(features, 2)
-            xi, z = full_vector(system, features, layout, x, y, moments)
-            rate = float(moving.derivative(lambda s: moving.value(functional, s), t, 4e-3 * delay))
+            xi, _ = full_vector(system, features, layout, x, y, moments)
+            rate = rate_of(moving, functional, t)
             top = found.inequality.value(xi).max() if len(xi) else torch.zeros(())
             size = float(moving.value(functional.times(1.0), t)) / delay
             assert rate <= float(top) + 1e-7 * abs(size)
@@ -181,9 +189,9 @@ def test_elimination_is_the_maximum(seed):
     for h, small in zip(form, collapsed, strict=True):
         top = float(v @ small @ v)
 
-        def down(eta, h=h.numpy()):
+        def down(eta, h=h):
             z = np.concatenate([v.numpy(), eta])
-            return -(z @ h @ z), -2 * (h @ z)[head:]
+            return -(z @ h.numpy() @ z), -2 * (h.numpy() @ z)[head:]
 
         best = -minimize(down, np.zeros(rest), jac=True, options={"gtol": 1e-10}).fun
         # The maximiser may only fall short of the supremum.

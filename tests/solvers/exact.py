@@ -20,7 +20,11 @@ def pure_delay(t: float, tau: Tensor, rate: float = 1.0) -> Tensor:
     """x' = rate x(t - tau), x = 1 for t <= 0: sum of rate^n (t - (n - 1) tau)^n / n!, n = 0 .. [t / tau] + 1."""
     terms = int(t / float(tau.detach().min()) + 1e-12) + 2
     parts = [
-        torch.where(t - (n - 1) * tau > 0, rate**n * (t - (n - 1) * tau) ** n / float(math.factorial(n)), 0.0)
+        torch.where(
+            t - (n - 1) * tau > 0,
+            rate**n * (t - (n - 1) * tau) ** n / float(math.factorial(n)),
+            0.0,
+        )
         for n in range(1, terms)
     ]
     return 1 + sum(parts, torch.zeros_like(tau))

@@ -6,7 +6,7 @@ from torch import Tensor
 
 from certdde.solvers import ddeint, solve
 
-from .exact import DOUBLE, minus_delayed, times
+from .exact import DOUBLE, minus_delayed, pure_delay, times
 
 T = torch.linspace(0, 4, 9, dtype=DOUBLE)
 
@@ -32,7 +32,9 @@ def test_batch_of_delays_is_one_at_a_time(method: str, options: dict[str, object
     # one at a time, nodes need not be moved but added: alike to the error of the method, equal for the adaptive one
     tolerance = 1e-11 if method == "dopri5" else 2e-5
     for b in range(7):
-        alone = ddeint(f, x0[b], T, [tau[b], other[b]], method=method, options=options, rtol=1e-8, atol=1e-9)
+        alone = ddeint(
+            f, x0[b], T, [tau[b], other[b]], method=method, options=options, rtol=1e-8, atol=1e-9
+        )
         assert float((together[:, b] - alone).abs().max()) < tolerance
 
 
@@ -49,7 +51,9 @@ def test_permuting_samples_permutes_states(method: str, options: dict[str, objec
 def test_permuting_delays_changes_nothing(method: str, options: dict[str, object]) -> None:
     x0, tau, other = data(4)
     one = ddeint(f, x0, T, [tau, other], method=method, options=options)
-    two = ddeint(lambda t, x, p: f(t, x, [p[1], p[0]]), x0, T, [other, tau], method=method, options=options)
+    two = ddeint(
+        lambda t, x, p: f(t, x, [p[1], p[0]]), x0, T, [other, tau], method=method, options=options
+    )
     assert float((one - two).abs().max()) < 1e-12
 
 
@@ -57,14 +61,20 @@ def test_permuting_delays_changes_nothing(method: str, options: dict[str, object
 def test_float32_follows_float64(method: str, options: dict[str, object]) -> None:
     x0, tau, other = data(5)
     wide = ddeint(f, x0, T, [tau, other], method=method, options=options, rtol=1e-5, atol=1e-5)
-    narrow = ddeint(f, x0.float(), T, [tau, other], method=method, options=options, rtol=1e-5, atol=1e-5)
+    narrow = ddeint(
+        f, x0.float(), T, [tau, other], method=method, options=options, rtol=1e-5, atol=1e-5
+    )
     assert narrow.dtype == torch.float32
     assert float((wide - narrow).abs().max()) < 1e-4
 
 
 def test_shapes_of_batches() -> None:
     x0 = torch.ones(2, dtype=DOUBLE)
-    for tau, shape in ((times(0.5), (1, 2)), (torch.tensor(0.5), (2,)), (torch.full((3, 4), 0.5), (3, 4, 2))):
+    for tau, shape in (
+        (times(0.5), (1, 2)),
+        (torch.tensor(0.5), (2,)),
+        (torch.full((3, 4), 0.5), (3, 4, 2)),
+    ):
         for method in ("rk4", "dopri5"):
             x = ddeint(minus_delayed, x0, T, [tau], method=method, options={"step": 0.1})
             assert x.shape == (9, *shape)
@@ -74,7 +84,14 @@ def test_shapes_of_batches() -> None:
 def test_equal_delays_give_the_shared_delay() -> None:
     x0, *_ = data(3)
     shared = ddeint(minus_delayed, x0, T, [0.55], method="rk4", options={"step": 0.05})
-    each = ddeint(minus_delayed, x0, T, [torch.full((3,), 0.55, dtype=DOUBLE)], method="rk4", options={"step": 0.05})
+    each = ddeint(
+        minus_delayed,
+        x0,
+        T,
+        [torch.full((3,), 0.55, dtype=DOUBLE)],
+        method="rk4",
+        options={"step": 0.05},
+    )
     assert float((shared - each).abs().max()) < 1e-9
 
 
@@ -91,6 +108,18 @@ def test_dense_output_meets_the_states() -> None:
         assert bool(solution.finished.all())
 
 
+@pytest.mark.parametrize("step", [0.011, 0.05, None])
+@pytest.mark.parametrize("window", [3, 64])
+def test_one_delay_a_sample_at_many_times(step: float | None, window: int) -> None:
+    tau = torch.linspace(0.2, 0.83, 12, dtype=DOUBLE)
+    t = torch.linspace(0, 3.3, 67, dtype=DOUBLE)
+    options = {"step": step, "window": window}
+    x = ddeint(minus_delayed, torch.ones(1, dtype=DOUBLE), t, [tau], method="rk4", options=options)
+    for k in (1, 20, 65, 66):
+        exact = torch.cat([pure_delay(float(t[k]), tau[b : b + 1], -1.0) for b in range(12)])
+        assert float((x[k, :, 0] - exact).abs().max()) < (1e-10 if step == 0.011 else 3e-8)
+
+
 def test_ring_gives_what_the_whole_past_gives() -> None:
     x0, tau, other = data(5)
     t = torch.linspace(0, 30, 4, dtype=DOUBLE)
@@ -103,7 +132,8 @@ def test_ring_gives_what_the_whole_past_gives() -> None:
 def test_window_length_changes_nothing() -> None:
     x0, tau, other = data(5)
     results = [
-        ddeint(f, x0, T, [tau, other], method="rk4", options={"step": 0.03, "window": w}) for w in (1, 2, 7, 100)
+        ddeint(f, x0, T, [tau, other], method="rk4", options={"step": 0.03, "window": w})
+        for w in (1, 2, 7, 100)
     ]
     assert max(float((r - results[0]).abs().max()) for r in results) < 1e-13
 
@@ -111,7 +141,9 @@ def test_window_length_changes_nothing() -> None:
 def test_results_are_reproduced_bit_for_bit() -> None:
     x0, tau, other = data(5)
     for method, options in METHODS:
-        one, two = (ddeint(f, x0, T, [tau, other], method=method, options=options) for _ in range(2))
+        one, two = (
+            ddeint(f, x0, T, [tau, other], method=method, options=options) for _ in range(2)
+        )
         assert torch.equal(one, two)
 
 

@@ -7,7 +7,16 @@ import torch
 
 from certdde.solvers import ConstantHistory, FunctionHistory, StartingAt, ddeint, solve
 
-from .exact import DOUBLE, delayed, minus_delayed, ones, pantograph, pure_delay, pure_delay_after_jump, times
+from .exact import (
+    DOUBLE,
+    delayed,
+    minus_delayed,
+    ones,
+    pantograph,
+    pure_delay,
+    pure_delay_after_jump,
+    times,
+)
 
 TIGHT = {"rtol": 1e-11, "atol": 1e-12}
 ORDERS = {"euler": 1, "heun": 2, "rk4": 4, "esdirk3": 3}
@@ -26,7 +35,13 @@ def test_pure_delay_of_any_length(tau: float) -> None:
 
 def test_exponential_history() -> None:
     a, b, tau = -0.3, -0.8, 0.7
-    x = ddeint(lambda _t, x, past: a * x + b * past[0], lambda s: torch.exp(a * s.double()), times(0, 3), [tau], **TIGHT)
+    x = ddeint(
+        lambda _t, x, past: a * x + b * past[0],
+        lambda s: torch.exp(a * s.double()),
+        times(0, 3),
+        [tau],
+        **TIGHT,
+    )
     assert abs(float(x[-1, 0]) + 0.0060125159537) < 1e-12
 
 
@@ -36,7 +51,9 @@ def test_wille_and_baker() -> None:
 
     x = ddeint(f, ones(3), times(0, 1, 5), [1.0, 0.2], **TIGHT)
     assert torch.allclose(x[1], times(2, 3.71413866666667, 3.18163751111111), atol=1e-9, rtol=0)
-    assert torch.allclose(x[2], times(767 / 40, 176.422578447380, 190.344201936070), atol=1e-9, rtol=0)
+    assert torch.allclose(
+        x[2], times(767 / 40, 176.422578447380, 190.344201936070), atol=1e-9, rtol=0
+    )
 
 
 LAWS = {
@@ -72,7 +89,9 @@ def test_delay_that_depends_on_the_state(bounds: object, method: str) -> None:
     options = {"delay_bounds": bounds, **({"step": 0.03} if method == "rk4" else {})}
     t = torch.linspace(0, 3, 4, dtype=DOUBLE)
     rtol, wanted = (1e-7, 1e-6) if method == "esdirk3" else (1e-11, 1e-9)
-    x = ddeint(f, lambda s: torch.exp(-s), t, [tau], method=method, options=options, rtol=rtol, atol=rtol)
+    x = ddeint(
+        f, lambda s: torch.exp(-s), t, [tau], method=method, options=options, rtol=rtol, atol=rtol
+    )
     assert float((x[:, 0] - torch.exp(-t)).abs().max()) < wanted
 
 
@@ -87,7 +106,9 @@ def test_declared_jump_of_the_history() -> None:
     # phi = -1 before s = -.6, 1 after: x' = -phi(t - 1), so x rises until t = .4 and falls after.
     history = FunctionHistory(lambda s: torch.where(s < -0.6, -1.0, 1.0).double(), jumps_at=(-0.6,))
     for method, options in (("dopri5", None), ("rk4", {"step": 0.07})):
-        x = ddeint(minus_delayed, history, times(0, 0.4, 1), [1.0], method=method, options=options, **TIGHT)
+        x = ddeint(
+            minus_delayed, history, times(0, 0.4, 1), [1.0], method=method, options=options, **TIGHT
+        )
         assert torch.allclose(x[:, 0], times(1, 1.4, 0.8), atol=1e-12, rtol=0)
 
 
@@ -95,22 +116,43 @@ def test_declared_jump_of_the_equation() -> None:
     def f(t: torch.Tensor, x: torch.Tensor, past: list[torch.Tensor]) -> torch.Tensor:
         return torch.where(t < 1.234, 1.0, -1.0) * torch.ones_like(x) + 0 * past[0]
 
-    x = ddeint(f, 0 * ones(), times(0, 2), [0.5], method="rk4", options={"step": 0.1, "jumps": (1.234,)})
+    x = ddeint(
+        f, 0 * ones(), times(0, 2), [0.5], method="rk4", options={"step": 0.1, "jumps": (1.234,)}
+    )
     assert abs(float(x[-1, 0]) - (2 * 1.234 - 2)) < 1e-12
 
 
 @pytest.mark.parametrize("method", ["dopri5", "rk4"])
 def test_pantograph(method: str) -> None:
     options = {"step": 0.02} if method == "rk4" else None
-    x = ddeint(minus_delayed, ones(), times(0, 1, 3), [lambda t: t / 2], method=method, options=options, **TIGHT)
-    assert torch.allclose(x[:, 0], times(1, pantograph(1, -1, 0.5), pantograph(3, -1, 0.5)), atol=1e-9, rtol=0)
+    x = ddeint(
+        minus_delayed,
+        ones(),
+        times(0, 1, 3),
+        [lambda t: t / 2],
+        method=method,
+        options=options,
+        **TIGHT,
+    )
+    assert torch.allclose(
+        x[:, 0], times(1, pantograph(1, -1, 0.5), pantograph(3, -1, 0.5)), atol=1e-9, rtol=0
+    )
 
 
 @pytest.mark.parametrize("method", ["euler", "heun", "rk4", "dopri5", "esdirk3"])
 def test_zero_delay_is_the_ordinary_equation(method: str) -> None:
     t, options = torch.linspace(0, 5, 6, dtype=DOUBLE), {"step": 0.05, "adaptive": False}
-    ode = ddeint(lambda t, x, _past: -x * torch.sin(t), ones(2), t, [], method=method, options=options)
-    dde = ddeint(lambda t, _x, past: -past[0] * torch.sin(t), ones(2), t, [0.0], method=method, options=options)
+    ode = ddeint(
+        lambda t, x, _past: -x * torch.sin(t), ones(2), t, [], method=method, options=options
+    )
+    dde = ddeint(
+        lambda t, _x, past: -past[0] * torch.sin(t),
+        ones(2),
+        t,
+        [0.0],
+        method=method,
+        options=options,
+    )
     assert float((ode - dde).abs().max()) < 1e-15
 
 
@@ -143,7 +185,9 @@ def test_order_of_the_method(method: str) -> None:
     exact = ddeint(f, ones(), times(0, 4), [tau], rtol=1e-13, atol=1e-14)[-1]
     errors = []
     for step in (0.1, 0.05, 0.025, 0.0125):
-        x = ddeint(f, ones(), times(0, 4), [tau], method=method, options={"step": step, "adaptive": False})
+        x = ddeint(
+            f, ones(), times(0, 4), [tau], method=method, options={"step": step, "adaptive": False}
+        )
         errors.append(float((x[-1] - exact).abs().max()))
     slope = math.log2(errors[0] / errors[-1]) / 3
     assert slope > ORDERS[method] - 0.35, errors

@@ -1,4 +1,4 @@
-"""Derivatives through the solver: parameters, history, delays (to third order, across breaking points and jumps), times."""
+"""Derivatives through the solver: parameters, history, delays (third order, across breaking points, jumps), times."""
 
 import pytest
 import torch
@@ -34,7 +34,9 @@ def test_three_derivatives_in_the_delay_across_breaking_points(
     tau = torch.tensor([value], dtype=DOUBLE, requires_grad=True)
     history = StartingAt(ConstantHistory(0 * ones()), ones()) if jump else ones()
     exact = pure_delay_after_jump(2.5, tau) if jump else pure_delay(2.5, tau, -1.0)
-    x = ddeint(minus_delayed, history, times(0, 2.5), [tau], method=method, options=options, **TIGHT)[-1, 0, 0]
+    x = ddeint(
+        minus_delayed, history, times(0, 2.5), [tau], method=method, options=options, **TIGHT
+    )[-1, 0, 0]
     tolerances = (1e-7, 1e-4, 1e-2) if method == "esdirk3" else (1e-10, 1e-9, 1e-8)
     pairs = zip(derivatives(x, tau, 3), derivatives(exact[0], tau, 3), tolerances, strict=True)
     assert all(abs(got - right) < tolerance for got, right, tolerance in pairs)
@@ -49,7 +51,9 @@ def test_delay_gradient_of_the_reference() -> None:
 @pytest.mark.parametrize(("method", "options"), WAYS[:3])
 def test_delay_gradient_of_each_sample(method: str, options: dict[str, object]) -> None:
     tau = times(1.0, 0.7, 0.33).requires_grad_()
-    x = ddeint(minus_delayed, ones(), times(0, 2.5), [tau], method=method, options=options, **TIGHT)[-1, :, 0]
+    x = ddeint(
+        minus_delayed, ones(), times(0, 2.5), [tau], method=method, options=options, **TIGHT
+    )[-1, :, 0]
     (got,) = torch.autograd.grad(x.sum(), tau)
     for b in range(3):
         one = tau.detach()[b : b + 1].requires_grad_()
@@ -101,10 +105,17 @@ def right() -> dict[bool, list[Tensor]]:
     ],
 )
 def test_all_ways_give_the_same_gradients(
-    right: dict[bool, list[Tensor]], learned: bool, method: str, options: dict[str, object], tolerance: float
+    right: dict[bool, list[Tensor]],
+    learned: bool,
+    method: str,
+    options: dict[str, object],
+    tolerance: float,
 ) -> None:
     got = field_gradients(method, options, learned=learned)
-    assert max(float((a - b).abs().max()) for a, b in zip(got, right[learned], strict=True)) < tolerance
+    assert (
+        max(float((a - b).abs().max()) for a, b in zip(got, right[learned], strict=True))
+        < tolerance
+    )
 
 
 def test_adjoint_of_an_adaptive_method(right: dict[bool, list[Tensor]]) -> None:
@@ -118,20 +129,40 @@ def test_gradient_in_the_first_and_last_time(method: str, options: dict[str, obj
         def f(t: Tensor, x: Tensor, past: list[Tensor]) -> Tensor:
             return -past[0] * torch.cos(t) + 0.1 * x
 
-        return ddeint(f, lambda s: torch.sin(s) + 1, t, [0.6], method=method, options=options, rtol=1e-12, atol=1e-12)[-1, 0]
+        return ddeint(
+            f,
+            lambda s: torch.sin(s) + 1,
+            t,
+            [0.6],
+            method=method,
+            options=options,
+            rtol=1e-12,
+            atol=1e-12,
+        )[-1, 0]
 
     t, e = times(0.2, 2.5).requires_grad_(), 1e-4
     (got,) = torch.autograd.grad(value(t, method, options), t)
     for i in range(2):
         shift = e * torch.eye(2, dtype=DOUBLE)[i]
-        slope = (value(t.detach() + shift, "dopri5", {}) - value(t.detach() - shift, "dopri5", {})) / (2 * e)
+        slope = (
+            value(t.detach() + shift, "dopri5", {}) - value(t.detach() - shift, "dopri5", {})
+        ) / (2 * e)
         assert abs(float(got[i] - slope)) < 1e-5
 
 
 def test_gradient_in_a_parameter_of_a_varying_delay() -> None:
     def value(p: Tensor, method: str, options: dict[str, object]) -> Tensor:
         tau = lambda t: 1 + p * torch.sin(t)  # noqa: E731
-        return ddeint(minus_delayed, ones(), times(0, 4), [tau], method=method, options=options, rtol=1e-11, atol=1e-11)[-1, 0]
+        return ddeint(
+            minus_delayed,
+            ones(),
+            times(0, 4),
+            [tau],
+            method=method,
+            options=options,
+            rtol=1e-11,
+            atol=1e-11,
+        )[-1, 0]
 
     p = torch.tensor(0.5, dtype=DOUBLE, requires_grad=True)
     slope = (value(p.detach() + 1e-4, "dopri5", {}) - value(p.detach() - 1e-4, "dopri5", {})) / 2e-4
@@ -151,7 +182,14 @@ def saved_numbers(gradient: str, end: float) -> int:
     field = Field()
     with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
         options = {"step": 0.05, "gradient": gradient}
-        ddeint(field, torch.ones(16, 2, dtype=DOUBLE), times(0, end), [0.5, 1.0], method="rk4", options=options)
+        ddeint(
+            field,
+            torch.ones(16, 2, dtype=DOUBLE),
+            times(0, end),
+            [0.5, 1.0],
+            method="rk4",
+            options=options,
+        )
     return count
 
 
@@ -169,7 +207,9 @@ def test_adjoint_refuses_what_it_cannot_do() -> None:
     tau = torch.tensor(0.5, dtype=DOUBLE, requires_grad=True)
     adjoint = {"gradient": "adjoint"}
     with pytest.raises(SolverError, match="constant delays"):
-        ddeint(minus_delayed, ones().requires_grad_(), times(0, 1), [lambda t: 1 + t], options=adjoint)
+        ddeint(
+            minus_delayed, ones().requires_grad_(), times(0, 1), [lambda t: 1 + t], options=adjoint
+        )
+    history = StartingAt(ConstantHistory(0 * ones()), ones())
     with pytest.raises(SolverError, match="across a jump"):
-        history = StartingAt(ConstantHistory(0 * ones()), ones())
         ddeint(minus_delayed, history, times(0, 1), [tau], options=adjoint)

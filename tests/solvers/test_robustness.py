@@ -16,7 +16,10 @@ def explode(_t: Tensor, x: Tensor, past: list[Tensor]) -> Tensor:
 
 @pytest.mark.parametrize(("method", "options"), [("rk4", {"step": 0.01}), ("dopri5", {})])
 def test_blow_up_is_masked_for_its_sample_alone(method: str, options: dict[str, object]) -> None:
-    x0, t = times(0.1, 1.0).unsqueeze(1), torch.linspace(0, 3, 31, dtype=DOUBLE)  # x = x0 / (1 - x0 t)
+    x0, t = (
+        times(0.1, 1.0).unsqueeze(1),
+        torch.linspace(0, 3, 31, dtype=DOUBLE),
+    )  # x = x0 / (1 - x0 t)
     solution = solve(explode, x0, t, [1.0], method=method, options=options)
     assert solution.finished.tolist() == [True, False]
     assert 0.9 < float(solution.good_until[1]) < 1.2
@@ -30,7 +33,9 @@ def test_blow_up_is_masked_for_its_sample_alone(method: str, options: dict[str, 
 @pytest.mark.parametrize(("method", "options"), [("rk4", {"step": 0.01}), ("dopri5", {})])
 def test_bound_keeps_gradients_finite(method: str, options: dict[str, object]) -> None:
     x0 = times(0.1, 1.0).unsqueeze(1).requires_grad_()
-    solution = solve(explode, x0, times(0, 0.9, 3), [1.0], method=method, options={**options, "bound": 100.0})
+    solution = solve(
+        explode, x0, times(0, 0.9, 3), [1.0], method=method, options={**options, "bound": 100.0}
+    )
     assert solution.finished.tolist() == [True, False]
     (gradient,) = torch.autograd.grad(solution.states[1].sum() + solution.states[2, 0].sum(), x0)
     assert bool(torch.isfinite(gradient).all())
@@ -68,7 +73,15 @@ def test_rough_delay_reports_its_error() -> None:
     generator = torch.Generator().manual_seed(3)
     path = WhitePath.random(0.1, 1.0, (), generator)
     options = {"min_step": 0.01, "max_steps": 3000}
-    solution = solve(minus_delayed, lambda s: torch.exp(s), times(0, 5), [path], options=options, rtol=1e-6, atol=1e-6)
+    solution = solve(
+        minus_delayed,
+        lambda s: torch.exp(s),
+        times(0, 5),
+        [path],
+        options=options,
+        rtol=1e-6,
+        atol=1e-6,
+    )
     assert bool(solution.finished.all())
     assert float(solution.local_error) > 1e-3  # far from the tolerance, and it says so
 
@@ -85,7 +98,14 @@ def test_long_integration_keeps_a_ring_only(monkeypatch: pytest.MonkeyPatch) -> 
         return buffer
 
     monkeypatch.setattr(track.Track, "_reserve", watched)
-    ddeint(minus_delayed, ones(), times(0, 100), [times(0.2, 0.5)], method="rk4", options={"step": 0.02})
+    ddeint(
+        minus_delayed,
+        ones(),
+        times(0, 100),
+        [times(0.2, 0.5)],
+        method="rk4",
+        options={"step": 0.02},
+    )
     assert max(sizes) < 200  # of 5,000 steps
 
 
@@ -102,7 +122,9 @@ def solve_rows(end: float) -> int:
     options = Options()
     problem = pose(minus_delayed, ones(), times(0, end), [times(0.3, 0.5)], options)
     points = torch.empty(0, 1, dtype=DOUBLE)
-    return integrate_adaptive(problem, DOPRI5, (1e-6, 1e-6), points, options, keep=False).past.shape[0]
+    return integrate_adaptive(
+        problem, DOPRI5, (1e-6, 1e-6), points, options, keep=False
+    ).past.shape[0]
 
 
 def test_progress_is_reported() -> None:

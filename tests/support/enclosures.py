@@ -9,7 +9,6 @@ import mpmath
 import torch
 
 from certdde.functionals.algebra import column
-
 from certdde.systems.expressions import FUNCTIONS, Expression, Variable, evaluate
 from certdde.systems.grammar import Names, parse_equation
 

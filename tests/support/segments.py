@@ -4,6 +4,7 @@ order 8, integrals by Gauss quadrature, networks written out again. Nothing here
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -23,7 +24,7 @@ def random_network(inputs, seed, hidden=(5,), outputs=2) -> Network:
     sizes = [len(inputs), *hidden, outputs]
     weights = tuple(
         torch.randn(b, a, generator=generator, dtype=torch.float64)
-        for a, b in zip(sizes[:-1], sizes[1:], strict=True)
+        for a, b in itertools.pairwise(sizes)
     )
     biases = tuple(torch.randn(b, generator=generator, dtype=torch.float64) for b in hidden)
     return Network(tuple(inputs), weights, biases)
@@ -120,7 +121,7 @@ class Motion:
         ends = [t - self.delay, min(t, 0.0), t]
         pairs = [
             ((b + a) / 2 + (b - a) / 2 * NODES, (b - a) / 2 * WEIGHTS)
-            for a, b in zip(ends[:-1], ends[1:], strict=True)
+            for a, b in itertools.pairwise(ends)
             if b > a
         ]
         return np.concatenate([s for s, _ in pairs]), np.concatenate([w for _, w in pairs])

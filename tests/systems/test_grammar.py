@@ -2,6 +2,7 @@
 
 import math
 import re
+import sys
 from fractions import Fraction
 
 import pytest
@@ -236,18 +237,29 @@ def test_what_cannot_be_read_is_refused_in_one_line(text, said):
     assert caught.value.wanted
 
 
+def test_depth_is_limited_whatever_the_interpreter_allows():
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(20_000)
+    try:
+        with pytest.raises(ProblemError, match="nested too deeply"):
+            parse("x" + "+x" * 500)
+    finally:
+        sys.setrecursionlimit(limit)
+    assert len(ex.variables(parse("x" + "+x*y" * 150))) == 2
+
+
 @settings(max_examples=150, deadline=None, derandomize=True)
 @given(text=st.text(alphabet="xyk0129.e+-*/^()t auin's=,\n\x00é\U0001d54f", max_size=25))
 def test_noise_gives_an_expression_or_one_line(text):
+    known = {ex.Variable(s, d) for s in "xy" for d in (None, "tau", "sigma")}
+    said = ""
     try:
         state, tree = parse_equation(f"x' = {text}", NAMES)
     except ProblemError as error:
-        assert "\n" not in str(error)
-    else:
-        assert state == "x"
-        assert ex.variables(tree) <= {
-            ex.Variable(s, d) for s in "xy" for d in (None, "tau", "sigma")
-        }
+        state, tree, said = "x", ex.ZERO, str(error)
+    assert "\n" not in said
+    assert state == "x"
+    assert ex.variables(tree) <= known
 
 
 @pytest.mark.parametrize("text", ["0e999999999", "0.00e-999999999", "1e0000000002", "00.5"])

@@ -7,6 +7,8 @@ the same test as for intervals decides. Only operations of ``ALLOWED`` reach it,
 
 from __future__ import annotations
 
+import sys
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -157,11 +159,10 @@ def _package() -> Any:
     from certdde.verify.bound_propagation import lirpa_compat
 
     lirpa_compat.supply()
+    limit = sys.getrecursionlimit()
     try:
-        import warnings
-
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        # Recorded, not ignored: the package sets a filter of its own while it is imported.
+        with warnings.catch_warnings(record=True):
             import auto_LiRPA
     except ImportError as error:
         raise MissingPackageError(
@@ -169,6 +170,8 @@ def _package() -> Any:
             where="certify.engine",
             wanted='uv sync --extra lirpa, or engine = "intervals"',
         ) from None
+    finally:
+        sys.setrecursionlimit(limit)  # the package raises it to a million
     lirpa_compat.without_duplicates(auto_LiRPA.BoundedModule)
     return auto_LiRPA
 

@@ -43,8 +43,8 @@ def anchor_at_zero(system: LinearDelaySystem) -> tuple[Functional, list[float]] 
     p = (p + p.T) / 2
     if not (np.isfinite(p).all() and np.linalg.eigvalsh(p)[0] > 0):
         return None
-    size = np.linalg.norm(whole, 2) + np.linalg.norm(delayed, 2)
-    end = _power(1 / (10 * size * (np.linalg.norm(p @ delayed, 2) + 1)))
+    size = float(np.linalg.norm(whole, 2) + np.linalg.norm(delayed, 2))
+    end = _power(1 / (10 * size * (float(np.linalg.norm(p @ delayed, 2)) + 1)))
     weight, eye = _power(1 / (10 * end * size**2)), torch.eye(len(whole), dtype=torch.float64)
     return Functional(0, torch.as_tensor(p), eye / 16, weight * eye), [0.0, end]
 

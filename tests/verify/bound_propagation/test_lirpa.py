@@ -147,7 +147,9 @@ def test_operations_outside_the_list_are_refused_in_one_line(text):
 
 
 def test_an_unknown_method_is_refused():
-    with pytest.raises(ProblemError, match="unknown method 'FORWARD'; one of IBP, CROWN-IBP, CROWN"):
+    with pytest.raises(
+        ProblemError, match="unknown method 'FORWARD'; one of IBP, CROWN-IBP, CROWN"
+    ):
         lirpa.by_lirpa("FORWARD")
 
 
@@ -198,6 +200,7 @@ def test_no_global_state_is_left_changed():
             torch.is_grad_enabled(),
             torch.are_deterministic_algorithms_enabled(),
             torch.initial_seed(),
+            sys.getrecursionlimit(),
             np.geterr(),
             np.get_printoptions()["precision"],
             torch.onnx.symbolic_helper is sys.modules["torch.onnx.symbolic_helper"],
@@ -210,6 +213,7 @@ def test_no_global_state_is_left_changed():
     features = TextFeatures(OPERATIONS["tanh"])
     check(Prepared(features, 2, lirpa.BoundedFeatures.of(features, 2, "CROWN")), count=4)
     assert state() == before
+    assert sys.getrecursionlimit() < 100_000  # auto_LiRPA sets a million when it is imported
     assert torch.equal(torch.get_rng_state(), random)
     added = {name for name in sys.modules if name.startswith("numpy")} - modules
     assert added <= {"numpy.lib.arraysetops"}

@@ -35,9 +35,7 @@ def test_every_sample_in_40_digits_lies_in_the_slopes(text, origin):
         for b in range(len(lower)):
             at = x[k, b].tolist()
             value = in_digits(expression, at)
-            ends = [
-                sorted((s[i, b].item() * at[i] for s in (slope.slo, slope.shi))) for i in (0, 1)
-            ]
+            ends = [sorted(s[i, b].item() * at[i] for s in (slope.slo, slope.shi)) for i in (0, 1)]
             room = ROOM * (1 + sum(abs(e) for pair in ends for e in pair) + abs(value))
             assert sum(e[0] for e in ends) - room <= value - zero <= sum(e[1] for e in ends) + room
             room = ROOM * (1 + abs(value))

@@ -1,5 +1,7 @@
 """First-order Taylor forms hold every sample, get better by the square, and are never built where they cannot be."""
 
+import itertools
+
 import pytest
 import torch
 from enclosures import MP, SMOOTH, enclosed, in_digits, parse, points_in, random_boxes
@@ -65,7 +67,7 @@ def test_the_remainder_shrinks_by_the_square(text):
     for r in (0.1, 0.05, 0.025):
         form = enclosed(expression, Taylor.identity(centre - r, centre + r))
         widths.append((form.hi - form.lo).max())
-    for wide, narrow in zip(widths[:-1], widths[1:], strict=True):
+    for wide, narrow in itertools.pairwise(widths):
         assert narrow <= 0.3 * wide
 
 
@@ -159,7 +161,9 @@ def test_affine_maps_join_and_columns():
 )
 def test_products_and_squares_of_intervals(ends, shares):
     a, b = sorted(ends[:2]), sorted(ends[2:])
-    p, q = (min(max(lo + (hi - lo) * s, lo), hi) for (lo, hi), s in zip((a, b), shares, strict=True))
+    p, q = (
+        min(max(lo + (hi - lo) * s, lo), hi) for (lo, hi), s in zip((a, b), shares, strict=True)
+    )
     t = lambda pair: tuple(torch.tensor(v, dtype=torch.float64) for v in pair)  # noqa: E731
     low, high = interval_product(t(a), t(b))
     # Rounding is monotone, so that the rounded product of the points lies between rounded products of ends.
@@ -181,7 +185,9 @@ def test_the_quadratic_bound_holds_for_every_choice_in_the_form(d, seed):
     count, m = 40, 5
     half = draw(count, m).abs() * 0.3
     shift = draw(count, m) * 0.2
-    form = Taylor(draw(count, m), draw(d, count, m), shift - half, shift + half, draw(d, count).abs())
+    form = Taylor(
+        draw(count, m), draw(d, count, m), shift - half, shift + half, draw(d, count).abs()
+    )
     h = draw(3, m, m)
     h = h + h.transpose(1, 2)
     bound = quadratic_upper_bound(form, h)

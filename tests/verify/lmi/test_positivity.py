@@ -68,7 +68,8 @@ def test_the_mean_is_linear_in_the_unknowns_and_that_of_samples(system):
     generator = torch.Generator().manual_seed(5)
     unit = torch.rand(20_000, 2, generator=generator, dtype=torch.float64)
     wanted = functional.on_constant_histories(low + (high - low) * unit, 0.7).mean()
-    assert mean == pytest.approx(float(wanted), rel=0.15)  # 256 points in the one, 20,000 in the other
+    # 256 points in the one, 20,000 in the other.
+    assert mean == pytest.approx(float(wanted), rel=0.15)
 
 
 def test_without_a_domain_faces_are_at_one():

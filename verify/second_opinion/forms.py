@@ -1,0 +1,173 @@
+"""First-order Taylor forms and slopes in balls, one box at a time (docs/certificate-format.md, section 7)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from flint import arb, arb_mat
+
+from .balls import find, meet, square
+
+Balls = tuple[arb, ...]
+ZERO = arb(0)
+
+
+def dot(a: Sequence[arb], b: Sequence[arb]) -> arb:
+    """Return the sum of products."""
+    total = ZERO
+    for x, y in zip(a, b, strict=True):
+        total = total + x * y
+    return total
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """q(xi) in c + sum_k lin_k (xi_k - m_k) + e on a box of half-widths r, ``span[k]`` = [-r_k, r_k]."""
+
+    c: arb
+    lin: Balls
+    e: arb
+    span: Balls
+
+    def spread(self) -> arb:
+        """Return an enclosure of q - c."""
+        return dot(self.lin, self.span) + self.e
+
+    def __add__(self, other: Form) -> Form:
+        lin = tuple(a + b for a, b in zip(self.lin, other.lin, strict=True))
+        return Form(self.c + other.c, lin, self.e + other.e, self.span)
+
+    def __neg__(self) -> Form:
+        return Form(-self.c, tuple(-a for a in self.lin), -self.e, self.span)
+
+    def __mul__(self, other: Form) -> Form:
+        lin = tuple(self.c * b + other.c * a for a, b in zip(self.lin, other.lin, strict=True))
+        e = self.c * other.e + other.c * self.e + self.spread() * other.spread()
+        return Form(self.c * other.c, lin, e, self.span)
+
+    def apply(self, name: str, exponent: int = 0) -> Form:
+        """Return a function of the grammar, or an integer power (Taylor's theorem of order 2)."""
+        phi, spread = find(name, exponent), self.spread()
+        slope = phi.first(self.c)
+        rest = phi.second(self.c + spread) * square(spread) / 2
+        return Form(
+            phi.value(self.c), tuple(slope * a for a in self.lin), slope * self.e + rest, self.span
+        )
+
+    @staticmethod
+    def combine(weights: Sequence[arb], items: Sequence[Form]) -> Form:
+        """Return a linear combination."""
+        lin = tuple(dot(weights, column) for column in zip(*(q.lin for q in items), strict=True))
+        c, e = dot(weights, [q.c for q in items]), dot(weights, [q.e for q in items])
+        return Form(c, lin, e, items[0].span)
+
+    def constant(self, value: arb) -> Form:
+        """Return a constant on the same box."""
+        return Form(value, tuple(ZERO for _ in self.span), ZERO, self.span)
+
+    @staticmethod
+    def variables(lower: Sequence[float], upper: Sequence[float]) -> list[Form]:
+        """Return the coordinates of a box."""
+        pairs = [(arb(a), arb(b)) for a, b in zip(lower, upper, strict=True)]
+        half = [(b - a) / 2 for a, b in pairs]
+        span = tuple((-r).union(r) for r in half)
+        rows = [tuple(arb(int(k == j)) for k in range(len(pairs))) for j in range(len(pairs))]
+        return [Form((a + b) / 2, row, ZERO, span) for (a, b), row in zip(pairs, rows, strict=True)]
+
+
+def quadratic(forms: Sequence[Form], matrix: arb_mat) -> arb:
+    """Enclose v^T H v over the box, with v = m + L t + e, e centred, t_k in [-r_k, r_k]."""
+    span, middles = forms[0].span, [q.e.mid() for q in forms]
+    head = [[q.c + m, *q.lin] for q, m in zip(forms, middles, strict=True)]
+    e = arb_mat([[q.e - m] for q, m in zip(forms, middles, strict=True)])
+    v = arb_mat(head)
+    image = matrix * v
+    core, cross = v.transpose() * image, e.transpose() * image
+    total = core[0, 0] + 2 * cross[0, 0] + (e.transpose() * (matrix * e))[0, 0]
+    for k, t in enumerate(span, 1):
+        total = total + 2 * (core[0, k] + cross[0, k]) * t + core[k, k] * square(t)
+        for l, u in enumerate(span[: k - 1], 1):
+            total = total + 2 * core[l, k] * t * u
+    return total
+
+
+@dataclass(frozen=True, slots=True)
+class Slope:
+    """h(xi) = zero + sum_k cols_k xi_k on the box ``where``; ``box`` and ``hull`` (with 0) hold the values."""
+
+    zero: arb
+    box: arb
+    hull: arb
+    cols: Balls
+    where: Balls
+
+    def cut(self) -> Slope:
+        """Return the same with the values over the box cut by what the slopes say."""
+        box = meet(self.box, self.zero + dot(self.cols, self.where))
+        return Slope(self.zero, box, self.hull, self.cols, self.where)
+
+    def __add__(self, other: Slope) -> Slope:
+        cols = tuple(a + b for a, b in zip(self.cols, other.cols, strict=True))
+        box, hull = self.box + other.box, self.hull + other.hull
+        return Slope(self.zero + other.zero, box, hull, cols, self.where).cut()
+
+    def __neg__(self) -> Slope:
+        cols = tuple(-a for a in self.cols)
+        return Slope(-self.zero, -self.box, -self.hull, cols, self.where)
+
+    def __mul__(self, other: Slope) -> Slope:
+        p, q = (self.zero + self.box) / 2, (other.zero + other.box) / 2
+        cols = tuple(p * b + q * a for a, b in zip(self.cols, other.cols, strict=True))
+        box, hull = self.box * other.box, self.hull * other.hull
+        return Slope(self.zero * other.zero, box, hull, cols, self.where).cut()
+
+    def apply(self, name: str, exponent: int = 0) -> Slope:
+        """Return a function of the grammar, or an integer power (Taylor's theorem at the value at 0)."""
+        phi = find(name, exponent)
+        bend = phi.second(self.hull)
+        s = phi.first(self.zero) + bend * (self.box - self.zero) / 2
+        s = meet(s, phi.first(self.hull)) if bend.is_finite() else arb.nan()
+        cols = tuple(s * a for a in self.cols)
+        values = (phi.value(z) for z in (self.zero, self.box, self.hull))
+        return Slope(*values, cols, self.where).cut()
+
+    @staticmethod
+    def combine(weights: Sequence[arb], items: Sequence[Slope]) -> Slope:
+        """Return a linear combination."""
+        cols = tuple(dot(weights, column) for column in zip(*(q.cols for q in items), strict=True))
+        zero, box, hull = (
+            dot(weights, values)
+            for values in zip(*((q.zero, q.box, q.hull) for q in items), strict=True)
+        )
+        return Slope(zero, box, hull, cols, items[0].where).cut()
+
+    def constant(self, value: arb) -> Slope:
+        """Return a constant on the same box."""
+        return Slope(value, value, value, tuple(ZERO for _ in self.where), self.where)
+
+    @staticmethod
+    def variables(lower: Sequence[float], upper: Sequence[float]) -> list[Slope]:
+        """Return the coordinates of a box."""
+        where = tuple(arb(a).union(arb(b)) for a, b in zip(lower, upper, strict=True))
+        rows = [tuple(arb(int(k == j)) for k in range(len(where))) for j in range(len(where))]
+        return [
+            Slope(ZERO, x, x.union(ZERO), row, where) for x, row in zip(where, rows, strict=True)
+        ]
+
+
+def star(slopes: Sequence[Balls], matrix: arb_mat) -> bool:
+    """Whether every symmetric matrix in Sl^T H Sl is negative definite: pivots of -(Sl^T H Sl) positive."""
+    s = arb_mat([list(row) for row in slopes])
+    found = s.transpose() * (matrix * s)
+    d = found.nrows()
+    work = [[-found[i, j] for j in range(i + 1)] for i in range(d)]
+    for p in range(d - 1, -1, -1):
+        pivot = work[p][p]
+        if not pivot > 0:
+            return False
+        for i in range(p):
+            for j in range(i + 1):
+                product = square(work[p][i]) if i == j else work[p][i] * work[p][j]
+                work[i][j] = work[i][j] - product / pivot
+    return True
