@@ -7,7 +7,7 @@ from torch import Tensor
 
 from certdde.solvers.deviation import Window, stage_times
 from certdde.solvers.lags import ConstantLag
-from certdde.solvers.lookup import Place, overlapping_step, reader
+from certdde.solvers.lookup import Place, look, overlapping_step, reader
 from certdde.solvers.options import Options
 from certdde.solvers.problem import Problem
 from certdde.solvers.ragged import RaggedGrid, Store
@@ -141,7 +141,7 @@ class _Adaptive:
 
     def _f(self, place: Place, stage: int, x: Tensor) -> Tensor:
         state = x.reshape(self.problem.x0.shape)
-        delayed = [look(0, stage, state) for look in place.lookups()]
+        delayed = [look(lookup, 0, stage, state) for lookup in place.lookups()]
         return self.problem.f(place.clock()[0][stage], state, delayed).reshape(x.shape)
 
     def attempt(self, state: _State) -> None:

@@ -11,12 +11,14 @@ from certdde.solvers.deviation import Deviation, Window, deviation, inward, stag
 from certdde.solvers.grid import Grid
 from certdde.solvers.lags import ConstantLag, Lag, StateLag
 from certdde.solvers.problem import Problem
-from certdde.solvers.stages import StepWeights, advance, polynomials
+from certdde.solvers.stages import Delayed, StepWeights, advance, polynomials
 from certdde.solvers.tableau import Tableau
 from certdde.solvers.track import gather, polynomial
 
-Lookup = Callable[[int, int, Tensor], Tensor]
-"""(step of the window, stage, state) -> delayed state."""
+Table = list[list[Tensor]]
+"""The delayed state of each step of the window and each stage, where it does not depend on the state."""
+Lookup = Table | Callable[[int, int, Tensor], Tensor]
+"""A table, or a function (step of the window, stage, state) -> delayed state."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +87,7 @@ class Place:
         part = deviation(self.problem, lag, self.nodes, self.times)
         values = self.by_stage(self._values(index, part))
         if part.zero is None:
-            return lambda w, stage, _state: values[w][stage]
+            return values
         batch = self.problem.batch if part.zero.shape[2] > 1 else (1,) * len(self.problem.batch)
         mask = self.by_stage(part.zero.reshape(*part.zero.shape[:2], *batch, 1))
         return lambda w, stage, state: torch.where(mask[w][stage], state, values[w][stage])
@@ -179,13 +181,18 @@ class Place:
         return deviation(self.problem, lag, self.nodes, self.times).s[w, moment]
 
 
-def reader(lookups: list[Lookup], w: int) -> Callable[[int, Tensor], list[Tensor]]:
+def look(lookup: Lookup, w: int, stage: int, state: Tensor) -> Tensor:
+    """Return the delayed state of one delay."""
+    return lookup[w][stage] if isinstance(lookup, list) else lookup(w, stage, state)
+
+
+def reader(lookups: list[Lookup], w: int) -> Delayed:
     """Return the delayed states of step w as a function of stage and state."""
-
-    def read(stage: int, state: Tensor) -> list[Tensor]:
-        return [lookup(w, stage, state) for lookup in lookups]
-
-    return read
+    tables = [lookup[w] for lookup in lookups if isinstance(lookup, list)]
+    if len(tables) == len(lookups):
+        rows = [list(row) for row in zip(*tables, strict=True)]
+        return lambda stage, _state: rows[stage] if rows else []
+    return lambda stage, state: [look(lookup, w, stage, state) for lookup in lookups]
 
 
 def overlapping_step(
@@ -198,7 +205,7 @@ def overlapping_step(
 ) -> tuple[Tensor, list[Tensor]]:
     """Take a step that looks into itself: iterate on its own polynomial, which gains one order a sweep."""
     problem, tableau = place.problem, place.tableau
-    slope = problem.f(clock[0], x, [look(0, 0, x) for look in lookups])
+    slope = problem.f(clock[0], x, [look(lookup, 0, 0, x) for lookup in lookups])
     after, slopes = x, [slope] * tableau.stages
     for _ in range(tableau.order + 1):
         own = _own(place, x, slopes, lengths)
@@ -222,7 +229,7 @@ def _mixed(
     moment = place.tableau.moments.index(place.tableau.c[stage])
     here, ahead = s >= place.times[0, moment], s > start
     shape = (*problem.batch, 1) if s.shape[0] > 1 else (1,) * state.ndim
-    value = torch.where(ahead.reshape(shape), inner, lookups[index](0, stage, state))
+    value = torch.where(ahead.reshape(shape), inner, look(lookups[index], 0, stage, state))
     return torch.where(here.reshape(shape), state, value)
 
 

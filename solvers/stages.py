@@ -11,6 +11,8 @@ from certdde.solvers.problem import RightSide
 from certdde.solvers.tableau import Tableau
 
 Weight = float | Tensor
+Delayed = Callable[[int, Tensor], list[Tensor]]
+"""(stage, state) -> the delayed states."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +54,8 @@ def tensor_weights(tableau: Tableau, h: Tensor) -> list[StepWeights]:
 def combine(x: Tensor, slopes: Sequence[Tensor], weights: Sequence[tuple[int, Weight]]) -> Tensor:
     """Return x + sum of weight * slope."""
     for i, weight in weights:
-        number = not isinstance(weight, Tensor)
-        x = torch.add(x, slopes[i], alpha=weight) if number else torch.addcmul(x, slopes[i], weight)
+        number = type(weight) is float  # the inner loop of everything: no call more than needed
+        x = x.add(slopes[i], alpha=weight) if number else torch.addcmul(x, slopes[i], weight)
     return x
 
 
@@ -62,7 +64,7 @@ def advance(
     tableau: Tableau,
     weights: StepWeights,
     times: Sequence[Tensor],
-    delayed: Callable[[int, Tensor], list[Tensor]],
+    delayed: Delayed,
     x: Tensor,
     first: Tensor | None,
 ) -> tuple[Tensor, list[Tensor]]:
@@ -71,28 +73,39 @@ def advance(
     ``delayed(stage, state)`` gives the delayed states, ``first`` the first slope if it is known. Returns the state at
     the end of the step and the slopes.
     """
-    slopes: list[Tensor] = []
-    matrix = None
+    if tableau.diagonal:
+        return _advance_implicit(f, tableau, weights, times, delayed, x, first)
+    slopes = [f(times[0], x, delayed(0, x)) if first is None else first]
     state = x
-    for stage in range(tableau.stages):
-        if stage == 0 and first is not None:
-            slopes.append(first)
-            continue
+    for stage in range(1, len(times)):
         state = combine(x, slopes, weights.a[stage])
-        if not tableau.is_implicit(stage):
-            slopes.append(f(times[stage], state, delayed(stage, state)))
-            continue
+        slopes.append(f(times[stage], state, delayed(stage, state)))
+    return state if tableau.last_is_first else combine(x, slopes, weights.b), slopes
+
+
+def _advance_implicit(
+    f: RightSide,
+    tableau: Tableau,
+    weights: StepWeights,
+    times: Sequence[Tensor],
+    delayed: Delayed,
+    x: Tensor,
+    first: Tensor | None,
+) -> tuple[Tensor, list[Tensor]]:
+    """Take one step whose first stage is explicit and whose last is its end."""
+    slopes = [f(times[0], x, delayed(0, x)) if first is None else first]
+    matrix, state = None, x
+    for stage in range(1, tableau.stages):
 
         def g(y: Tensor, stage: int = stage) -> Tensor:
             return f(times[stage], y, delayed(stage, y))
 
+        state = combine(x, slopes, weights.a[stage])
         matrix = jacobian(g, state) if matrix is None else matrix
         slope = solve_stage(g, state, weights.diagonal, slopes[-1], matrix)
         state = state + weights.diagonal * slope
         slopes.append(slope)
-    if tableau.last_is_first:
-        return state, slopes
-    return combine(x, slopes, weights.b), slopes
+    return state, slopes
 
 
 def polynomials(tableau: Tableau, start: Tensor, slopes: Tensor, lengths: Tensor) -> Tensor:

@@ -65,10 +65,6 @@ class Tableau:
         """The different c, in the order in which they first occur."""
         return tuple(dict.fromkeys(self.c))
 
-    def is_implicit(self, stage: int) -> bool:
-        """Say whether the stage has to be solved for."""
-        return self.diagonal != 0.0 and len(self.a[stage]) == stage + 1
-
 
 def _hermite(b: Sequence[float]) -> tuple[tuple[float, ...], ...]:
     """Weights of the cubic with the slopes of the first and the last stage at its ends.

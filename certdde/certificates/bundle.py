@@ -83,7 +83,6 @@ def read(path: Path) -> tuple[dict[str, Any], dict[str, bytes]]:
         with zipfile.ZipFile(path) as archive:
             entries = {name: archive.read(name) for name in archive.namelist()}
         data: dict[str, Any] = json.loads(entries.pop(JSON_NAME))
-        return data, entries
     except FileNotFoundError:
         raise CertificateError(
             "no such file", where=str(path), wanted="a file that certdde certify wrote"
@@ -102,6 +101,7 @@ def read(path: Path) -> tuple[dict[str, Any], dict[str, bytes]]:
             where=str(path),
             wanted="a file that certdde certify wrote",
         ) from None
+    return data, entries
 
 
 def read_arrays(entries: Mapping[str, bytes], part: int) -> dict[str, np.ndarray]:

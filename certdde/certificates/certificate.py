@@ -15,7 +15,7 @@ from certdde.errors import CertificateError
 
 if TYPE_CHECKING:
     from certdde.certificates.part import Part
-    from certdde.delays.classes import Constant
+    from certdde.delays.classes import DelayClass
     from certdde.systems.delay_system import DelaySystem
     from certdde.verify.checker import CheckResult
 
@@ -114,11 +114,11 @@ def system_section(system: DelaySystem) -> dict[str, Any]:
     }
 
 
-def delay_section(delay: Constant) -> dict[str, Any]:
+def delay_section(delay: DelayClass) -> dict[str, Any]:
     """Return the ``delay`` section."""
     return {
         "name": delay.name,
-        "class": "constant",
+        "class": delay.kind,
         "range": [float(delay.lower), float(delay.upper)],
     }
 
@@ -136,7 +136,7 @@ def versions() -> dict[str, str]:
 
 def certified(
     system: DelaySystem,
-    delay: Constant,
+    delay: DelayClass,
     parts: Sequence[Part],
     *,
     nonlinear: Mapping[str, Sequence[str]],
@@ -190,7 +190,7 @@ def not_certified(
     status: str,
     reason: str,
     system: DelaySystem,
-    delay: Constant,
+    delay: DelayClass,
     *,
     counterexample: Mapping[str, Any] | None = None,
     **extra: Any,
@@ -209,7 +209,7 @@ def not_certified(
 
 
 def _frame(
-    status: str, claim: str, system: Mapping[str, Any], delay: Constant, extra: Mapping[str, Any]
+    status: str, claim: str, system: Mapping[str, Any], delay: DelayClass, extra: Mapping[str, Any]
 ) -> dict[str, Any]:
     return {
         "schema": SCHEMA,

@@ -16,7 +16,7 @@ def claim_sentence(
     """Return the claim, from the sections of ``certificate.json``."""
     a, b = (_number(end) for end in delay["range"])
     head = (
-        f"For every constant delay {delay['name']} in [{a}, {b}],"
+        f"For every {_kind(delay)} [{a}, {b}],"
         f" the equilibrium {equilibrium_text(system)} of {system_text(system)} is"
     )
     if region["level"] is None:
@@ -30,6 +30,12 @@ def claim_sentence(
         f" and tends to the equilibrium; all histories within {rho} of the equilibrium in every"
         f" state with rates at most {rate} are among them."
     )
+
+
+def _kind(delay: Mapping[str, Any]) -> str:
+    if delay["class"] == "measurable":
+        return f"measurable delay {delay['name']}(t) with values in"
+    return f"constant delay {delay['name']} in"
 
 
 def equilibrium_text(system: Mapping[str, Any]) -> str:

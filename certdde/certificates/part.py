@@ -30,8 +30,11 @@ class Part:
     ----------
     functional : Functional
     breaks : sequence of float
+        Delays, or for a measurable delay values of alpha.
+    windows : sequence of float
+        Delays at which V of a constant history has to be below the level.
     arrays : mapping
-        ``grid``, ``blocks``, ``codes``, ``face_codes`` as far as the format asks for them.
+        ``window``, ``grid``, ``blocks``, ``codes``, ``face_codes`` as far as the format asks for them.
     level : float or None
     radius : Radius or None
     boxes : dict
@@ -40,6 +43,7 @@ class Part:
 
     functional: Functional
     breaks: Sequence[float]
+    windows: Sequence[float]
     arrays: Mapping[str, np.ndarray]
     level: float | None
     radius: Radius | None

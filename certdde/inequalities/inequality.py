@@ -11,9 +11,9 @@ import torch
 from certdde.errors import ProblemError
 from certdde.functionals import Functional
 from certdde.functionals.algebra import columns, concatenate
-from certdde.inequalities.dissipation import Layout, eliminate, quadratic_form
+from certdde.inequalities.dissipation import eliminate
 from certdde.inequalities.features import Features
-from certdde.inequalities.legendre import reciprocal_minorant
+from certdde.inequalities.reduction import Reduction, as_reduction
 from certdde.systems.delay_system import DelaySystem
 
 
@@ -67,24 +67,22 @@ class Dissipation:
 
 
 def dissipation(
-    system: DelaySystem, functional: Functional, breaks: Sequence[float]
+    system: DelaySystem, functional: Functional, cover: Sequence[float] | Reduction
 ) -> Dissipation:
-    """Build D < 0 for constant delays in [breaks[0], breaks[-1]] (docs/math.md, sections 2 and 3).
+    """Build D < 0 for every delay of a class (docs/math.md, sections 2 and 3).
 
     Parameters
     ----------
     system : DelaySystem
         One delay.
     functional : Functional
-    breaks : sequence of float
-        Increasing; D is affine in tau between them, so that its values at the breaks decide.
+    cover : Reduction, or sequence of float
+        The class; a sequence means a constant delay between its ends, with D affine in tau between neighbours.
     """
-    features = Features.of(system, functional)
-    layout = Layout.of(features, functional.order)
-    full = quadratic_form(
-        layout, functional.P, functional.S, functional.R, breaks, reciprocal_minorant(breaks)
-    )
-    forms, largest = eliminate(full, layout.head)
+    features, reduction = Features.of(system, functional), as_reduction(cover)
+    rows = reduction.rows(features, functional.order)
+    full = reduction.forms(rows, functional.P, functional.S, functional.R)
+    forms, largest = eliminate(full, rows.head)
     lower, upper = box(system, features)
     names = tuple(str(v) for v in features.structure.nonlinear)
     return Dissipation(Inequality(names, lower, upper, features, forms), float(largest.max()))

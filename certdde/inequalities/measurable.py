@@ -1,7 +1,9 @@
-"""The dissipation for a delay that may vary in any measurable way in [0, h] (docs/math.md, section 2, measurable delays).
+"""The dissipation for a delay that may vary in any measurable way in [0, h] (docs/math.md, section 2).
 
-Moments are those of the whole window [t - h, t]; alpha = tau / h splits it, with sub-window moments v1 on [t - tau, t] and v2 on [t - h, t - tau].
-D is a polynomial in alpha once 1/alpha and 1/(1 - alpha) are replaced by tangents; on each piece of alpha its Bernstein coefficients decide.
+V is that of the constant delay h: its moments are those of the whole window [t - h, t]. alpha = tau / h
+splits the window, with moments v1 on [t - tau, t] and v2 on [t - h, t - tau]. D is a polynomial in alpha
+once 1/alpha and 1/(1 - alpha) are replaced by tangents; on each piece of alpha its Bernstein coefficients
+decide.
 """
 
 from __future__ import annotations
@@ -16,9 +18,11 @@ from math import comb
 import numpy as np
 import torch
 
+from certdde.inequalities.dissipation import Layout
+from certdde.inequalities.features import Features
 from certdde.inequalities.legendre import moment_rates
 
-# The slope of the tangent at alpha = c on a piece [0, b]: c = TOUCH b is best or nearly so, and any c in (0, 1] is sound.
+# On a piece [0, b] the tangent of 1/alpha at c = TOUCH b is used; any c > 0 is sound.
 TOUCH = Fraction(7, 10)
 
 
@@ -37,9 +41,10 @@ def alpha_pieces(lower: float, upper: float, count: int = 20) -> list[float]:
 
 @lru_cache(maxsize=32)
 def window_coefficients(order: int) -> tuple[tuple[tuple[tuple[Fraction, ...], ...], ...], ...]:
-    """Return (C1, C2) with C[k][m] the coefficients in alpha of the moment k of the whole window from the moment m of a sub-window.
+    """Return (C1, C2): moment k of the whole window from moment m of a sub-window, as polynomials in alpha.
 
-    C1[k][m] = (2m + 1) int L_k(1 - alpha + alpha s) L_m(s) ds, C2[k][m] the same with L_k((1 - alpha) s); without the factors alpha, 1 - alpha.
+    C1[k][m] = (2m + 1) int L_k(1 - alpha + alpha s) L_m(s) ds, C2[k][m] the same with L_k((1 - alpha) s);
+    without the factors alpha and 1 - alpha.
     """
     first, second = [], []
     for k in range(order):
@@ -96,6 +101,25 @@ class Window:
     second: tuple[torch.Tensor, ...]
 
 
+def window_of(features: Features, order: int) -> Window:
+    """Return the rows for features: components (v, x and y outside xi, z, v1, v2).
+
+    W must have no network: it would make z nonlinear.
+    """
+    base = Layout.of(features, 0)
+    n, inner = base.x.shape
+    size = inner + n * (1 + 2 * order)
+    eye = torch.eye(size, dtype=base.x.dtype)[inner:]
+    blocks = [eye[k * n : (k + 1) * n] for k in range(1 + 2 * order)]
+
+    def wide(rows: torch.Tensor) -> torch.Tensor:
+        return torch.nn.functional.pad(rows, (0, size - inner))
+
+    first, second = tuple(blocks[1 : 1 + order]), tuple(blocks[1 + order :])
+    x, y, f, q = (wide(rows) for rows in (base.x, base.y, base.f, base.q))
+    return Window(base.head, x, y, blocks[0], f, q, first, second)
+
+
 def linear_window(present: torch.Tensor, delayed: torch.Tensor, order: int) -> Window:
     """Return the rows for x' = present x + delayed y: components (x, y, z, v1, v2)."""
     n = present.shape[0]
@@ -109,7 +133,7 @@ def linear_window(present: torch.Tensor, delayed: torch.Tensor, order: int) -> W
 def tangents(
     lower: Fraction | float, upper: Fraction | float
 ) -> tuple[tuple[float, float], tuple[float, float]]:
-    """Return (value at lower, at upper) of affine functions that are at most 1/alpha resp. 1/(1 - alpha) on the piece."""
+    """Return the values at both ends of affine functions below 1/alpha and 1/(1 - alpha)."""
     return _tangent(lower, upper), tuple(reversed(_tangent(1 - upper, 1 - lower)))  # type: ignore[return-value]
 
 
@@ -127,7 +151,7 @@ def form_at(
     alpha: float,
     weights: tuple[float, float],
     networks: float = 1.0,
-) -> torch.Tensor:  # noqa: N803
+) -> torch.Tensor:
     """Return the matrix of D at one alpha, with 1/alpha and 1/(1 - alpha) replaced by the weights."""
     moments = _moments(window, alpha)
     rates = moment_rates(window.x, window.z, moments)
@@ -137,17 +161,14 @@ def form_at(
         + networks * 2 * window.q.T @ window.f
     )
     form = (
-        form
-        + window.x.T @ S @ window.x
-        - window.z.T @ S @ window.z
-        + h * h * window.f.T @ R @ window.f
+        form + window.x.T @ S @ window.x - window.z.T @ S @ window.z + h * window.f.T @ R @ window.f
     )
     for rows, weight in (
         ((window.x, window.y, window.first), weights[0]),
         ((window.y, window.z, window.second), weights[1]),
     ):
         for k, rate in enumerate(moment_rates(*rows)):
-            form = form - weight * (2 * k + 1) * rate.T @ R @ rate
+            form = form - weight / h * (2 * k + 1) * rate.T @ R @ rate
     return (form + form.T) / 2
 
 
@@ -176,7 +197,7 @@ def measurable_forms(
     h: float,
     breaks: Sequence[float],
     networks: float = 1.0,
-) -> torch.Tensor:  # noqa: N803
+) -> torch.Tensor:
     """Return the Bernstein coefficients of D on every piece of alpha, (pieces (d + 1), M, M)."""
     size = degree(len(window.first))
     to_bernstein = torch.linalg.inv(_bernstein(size))

@@ -8,14 +8,14 @@ from typing import Any
 import torch
 
 from certdde.certificates.part import Part
-from certdde.delays.classes import Constant
+from certdde.delays.classes import DelayClass
 from certdde.functionals import Functional
 from certdde.learning.region import grid_points, inside
 from certdde.systems.delay_system import DelaySystem
 
 
 def region_area(
-    system: DelaySystem, delay: Constant, parts: Sequence[Part], per_axis: int | None = None
+    system: DelaySystem, delay: DelayClass, parts: Sequence[Part], per_axis: int | None = None
 ) -> dict[str, float] | None:
     """Return the shares of the domain's constant histories that are certified, and that simulation keeps.
 
@@ -65,10 +65,10 @@ def certified_share(system: DelaySystem, parts: Sequence[Part]) -> float | None:
 
 
 def _pieces(parts: Sequence[Part]) -> list[tuple[Functional, Sequence[float], float]]:
-    return [(part.functional, part.breaks, part.level or 0.0) for part in parts]
+    return [(part.functional, part.windows, part.level or 0.0) for part in parts]
 
 
-def simulated_region(system: DelaySystem, delay: Constant, points: torch.Tensor) -> torch.Tensor:
+def simulated_region(system: DelaySystem, delay: DelayClass, points: torch.Tensor) -> torch.Tensor:
     """Return which constant histories stay and converge, at the ends and middle of the delay range."""
     keep = torch.ones(len(points), dtype=torch.bool)
     for tau in sorted({delay.lower, (delay.lower + delay.upper) / 2, delay.upper}):

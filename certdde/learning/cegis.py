@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -11,8 +11,9 @@ from typing import Any
 import torch
 
 from certdde.functionals import Functional
+from certdde.inequalities.reduction import ConstantDelay, Reduction
 from certdde.learning.checkpoint import Checkpoint
-from certdde.learning.finish import Finished, covering_breaks, finish
+from certdde.learning.finish import Cover, Finished, constant_cover, finish
 from certdde.learning.neural import NeuralFunctional, Shape
 from certdde.learning.proposals import propose
 from certdde.learning.training import Trainer, TrainSettings
@@ -94,10 +95,11 @@ def search(
     *,
     enclose: Encloser = by_intervals,
     start: Functional | None = None,
+    cover: Cover = constant_cover,
     directory: Path | None = None,
     progress: Progress | None = None,
 ) -> Searched | None:
-    """Look for a neural functional that is proved for constant delays in [lower, upper].
+    """Look for a neural functional that is proved for the delays of a class in [lower, upper].
 
     Parameters
     ----------
@@ -107,6 +109,8 @@ def search(
     settings : CegisSettings
     enclose : callable
         The bound engine.
+    cover : callable
+        From a range of delays to the class that is proved.
     start : Functional, optional
         A functional to start from, in the user's coordinates; default: a quadratic one.
     directory : Path, optional
@@ -118,49 +122,54 @@ def search(
     Searched or None
         None if not even a part of the range has a quadratic functional to start from.
     """
-    breaks = covering_breaks(lower, upper)
+    reduction = cover(lower, upper)
     scaling = Scaling.of(system, upper)
     if start is not None:
         started = scaling.forward(start), "the functional of the range before"
     else:
-        started = warm_start(system, scaling, settings, lower, upper)
+        started = warm_start(system, scaling, settings, lower, upper, cover)
     if started is None:
         return None
     generator = torch.Generator().manual_seed(settings.seed)
     scaled = scaling.apply(system)
-    times = [scaling.delay(t) for t in breaks]
-    module = NeuralFunctional(started[0], times[-1], default_shape(system, settings), generator)
+    times = reduction.in_time(float(scaling.time))
+    shape = default_shape(system, settings)
+    if not isinstance(reduction, ConstantDelay):
+        shape = replace(shape, w_inputs=())  # W acts on x(t - h), which would become nonlinear
+    module = NeuralFunctional(started[0], times.longest, shape, generator)
     trainer = Trainer(scaled, times, module, generator)
-    run = _Run(system, scaling, breaks, settings, trainer, enclose, progress)
+    run = _Run(system, scaling, reduction, settings, trainer, enclose, progress)
     checkpoint = Checkpoint.of(
-        directory, f"training-{lower:g}-{upper:g}", _task(system, lower, upper, settings)
+        directory, f"training-{lower:g}-{upper:g}", _task(system, reduction, settings)
     )
     return run.loop(checkpoint, started[1])
 
 
 def warm_start(
-    system: DelaySystem, scaling: Scaling, settings: CegisSettings, lower: float, upper: float
+    system: DelaySystem,
+    scaling: Scaling,
+    settings: CegisSettings,
+    lower: float,
+    upper: float,
+    cover: Cover = constant_cover,
 ) -> tuple[Functional, str] | None:
     """Return a quadratic functional for the largest of a few scaled ranges that has one."""
     for share in (1.0, 0.93, 0.86, 0.79, 0.7, 0.6, 0.45, 0.3):
-        breaks = covering_breaks(lower * share, upper * share)
+        shorter = cover(lower * share, upper * share)
         proposal = propose(
-            "quadratic", system, scaling, settings.order, breaks, settings.seed, settings.deadline
+            "quadratic", system, scaling, settings.order, shorter, settings.seed, settings.deadline
         )
-
         if proposal is not None:
             return proposal.functional, f"quadratic functional for delays up to {upper * share:.6g}"
     return None
 
 
-def _task(
-    system: DelaySystem, lower: float, upper: float, settings: CegisSettings
-) -> dict[str, Any]:
+def _task(system: DelaySystem, reduction: Reduction, settings: CegisSettings) -> dict[str, Any]:
     plain = replace(settings, deadline=0.0)
     return {
         "system": repr(system),
         "rhs": repr(system.rhs),
-        "range": [lower, upper],
+        "class": repr(reduction),
         "settings": repr(plain),
         "torch": torch.__version__,
     }
@@ -172,7 +181,7 @@ class _Run:
 
     system: DelaySystem
     scaling: Scaling
-    breaks: Sequence[float]
+    reduction: Reduction
     settings: CegisSettings
     trainer: Trainer
     enclose: Encloser
@@ -249,7 +258,7 @@ class _Run:
             max_boxes=self.settings.max_boxes, counterexamples=200, deadline=self.settings.deadline
         )
         return finish(
-            self.system, functional, self.breaks, settings, enclose=self.enclose, progress=report
+            self.system, functional, self.reduction, settings, enclose=self.enclose, progress=report
         )
 
     def _react(self, finished: Finished, training: TrainSettings) -> TrainSettings:

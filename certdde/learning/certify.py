@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from certdde.certificates.certificate import Certificate, certified, not_certified
 from certdde.certificates.part import Part
 from certdde.certificates.spectral import spectral_certified
-from certdde.delays.classes import Constant
+from certdde.delays.classes import DelayClass
 from certdde.inequalities.features import Features
 from certdde.learning.area import region_area
 from certdde.learning.cegis import Progress
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 def certify(
     problem: Problem | DelaySystem,
-    delay: Constant | None = None,
+    delay: DelayClass | None = None,
     *,
     method: str = "auto",
     order: int | None = None,
@@ -127,7 +127,7 @@ def _spectral(task: Task, proof: SpectralProof) -> Certificate:
     return _checked(task, certificate)
 
 
-def _unstable_delay(system: DelaySystem, delay: Constant) -> tuple[float, float] | None:
+def _unstable_delay(system: DelaySystem, delay: DelayClass) -> tuple[float, float] | None:
     """Return a delay of the range at which the linearisation has a root with positive real part, and that part."""
     present, delayed = (m.numpy() for m in system.jacobians())
     for k in range(33):

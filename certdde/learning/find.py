@@ -8,7 +8,7 @@ from typing import Any
 from certdde.certificates.part import Part
 from certdde.learning.area import certified_share
 from certdde.learning.cegis import Searched, search
-from certdde.learning.finish import Finished, where_it_failed
+from certdde.learning.finish import COVERS, Finished, where_it_failed
 from certdde.learning.proposals import attempt
 from certdde.learning.task import Task
 from certdde.systems.structure import structure
@@ -24,8 +24,13 @@ def find_parts(task: Task) -> tuple[list[Part], str]:
     quadratic = [_baseline(task, method) for method in ("lmi", "quadratic")]
     if task.method == "quadratic":
         return ([quadratic[1]], "") if quadratic[1] else _covered(task, "quadratic")
-    parts, why = _neural(task, task.delay.lower, task.delay.upper, 1)
+    parts, why = _neural(task, task.delay.lower, task.delay.upper, _splits(task, 1))
     return (parts, why) if parts or quadratic[1] is None else ([quadratic[1]], "")
+
+
+def _splits(task: Task, most: int) -> int:
+    """Return how often the range may be halved: a delay that varies does not stay in a part."""
+    return most if task.delay.kind == "constant" else 0
 
 
 def _baseline(task: Task, method: str) -> Part | None:
@@ -62,6 +67,7 @@ def _attempt(task: Task, method: str, lower: float, upper: float) -> Finished:
             seed=seed,
             settings=settings,
             enclose=task.enclose,
+            cover=COVERS[task.delay.kind],
         ),
     )
 
@@ -75,7 +81,7 @@ def _covered(task: Task, method: str) -> tuple[list[Part], str]:
         if finished.part is not None:
             parts.append(finished.part)
             continue
-        if depth == MAX_SPLITS or task.late():
+        if depth == _splits(task, MAX_SPLITS) or task.late():
             names = [str(v) for v in structure(task.system).nonlinear]
             return (
                 [],
@@ -114,6 +120,7 @@ def _search(task: Task, lower: float, upper: float) -> Searched | None:
         upper,
         task.settings,
         enclose=task.enclose,
+        cover=COVERS[task.delay.kind],
         directory=task.directory,
         progress=task.progress,
     )

@@ -10,10 +10,12 @@ from math import inf, nextafter
 import numpy as np
 import torch
 
-from certdde.certificates.part import Part
+from certdde.certificates.part import Part, Radius
 from certdde.functionals import Functional
 from certdde.inequalities.inequality import dissipation
 from certdde.inequalities.legendre import delay_pieces
+from certdde.inequalities.measurable import alpha_pieces
+from certdde.inequalities.reduction import ConstantDelay, MeasurableDelay, Reduction, as_reduction
 from certdde.learning.region import largest_radius, prove_level, sampled_level
 from certdde.systems.delay_system import DelaySystem
 from certdde.verify.answers import Answer, Proved, Refuted, Unknown
@@ -45,17 +47,18 @@ def covering_breaks(
 def finish(
     system: DelaySystem,
     functional: Functional,
-    breaks: Sequence[float],
+    cover: Sequence[float] | Reduction,
     settings: Settings,
     *,
     enclose: Encloser = by_intervals,
     progress: Callable[[int, int], None] | None = None,
 ) -> Finished:
-    """Prove a functional, in the user's coordinates, on the whole domain and delay range of the breaks.
+    """Prove a functional, in the user's coordinates, on the whole domain and for the whole delay class.
 
     The functional is first scaled so that the level is 1. Soundness: float64; the checker repeats everything.
     """
-    longest = breaks[-1]
+    reduction = as_reduction(cover)
+    longest = reduction.longest
     bounded = system.domain is not None and _needs_domain(system, functional)
     if not _positive(functional, longest):
         return Finished(
@@ -64,7 +67,7 @@ def finish(
         )
     if bounded:
         functional = functional.times(1 / sampled_level(system, functional, longest))
-    built = dissipation(system, functional, breaks)
+    built = dissipation(system, functional, reduction)
     if not built.eliminated < 0:
         return Finished(
             None,
@@ -76,23 +79,23 @@ def finish(
         )
     if built.inequality.dimension == 0:
         return Finished(
-            Part(functional, breaks, {}, None, None, {"leaves": 0, "star": 0, "face": 0}),
+            _part(functional, reduction, {}, None, None, {"leaves": 0, "star": 0, "face": 0}),
             Proved(None),
         )  # type: ignore[arg-type]
     answer = prove(built.inequality, settings, enclose=enclose, progress=progress)
     if not isinstance(answer, Proved):
         return Finished(None, answer)
-    return _with_region(system, functional, breaks, answer, settings)
+    return _with_region(system, functional, reduction, answer, settings)
 
 
 def _with_region(
     system: DelaySystem,
     functional: Functional,
-    breaks: Sequence[float],
+    reduction: Reduction,
     answer: Proved,
     settings: Settings,
 ) -> Finished:
-    longest = breaks[-1]
+    longest = reduction.longest
     for level in (0.999, 0.99, 0.95, 0.8):
         shown = prove_level(system, functional, longest, level, settings)
         radius = largest_radius(system, functional, longest, level)
@@ -119,7 +122,48 @@ def _with_region(
         "star": forest.stars,
         "face": shown.leaves,
     }
-    return Finished(Part(functional, breaks, arrays, level, radius, counts), answer)
+    return Finished(_part(functional, reduction, arrays, level, radius, counts), answer)
+
+
+def _part(
+    functional: Functional,
+    reduction: Reduction,
+    arrays: Mapping[str, np.ndarray],
+    level: float | None,
+    radius: Radius | None,
+    counts: Mapping[str, int],
+) -> Part:
+    """Return the part, with the window of a measurable delay among its arrays."""
+    window = (
+        {} if isinstance(reduction, ConstantDelay) else {"window": np.array([reduction.longest])}
+    )
+    return Part(
+        functional,
+        reduction.breaks,
+        reduction.windows(),
+        {**window, **arrays},
+        level,
+        radius,
+        counts,
+    )
+
+
+def constant_cover(lower: float, upper: float) -> Reduction:
+    """Return the class of constant delays in [lower, upper]."""
+    return ConstantDelay(tuple(covering_breaks(lower, upper)))
+
+
+def measurable_cover(lower: float, upper: float) -> Reduction:
+    """Return the class of measurable delays in [lower, upper], read as decimals."""
+    longest = upper if Fraction(upper) >= Fraction(repr(upper)) else nextafter(upper, inf)
+    first = lower / longest
+    while Fraction(first) > Fraction(repr(lower)) / Fraction(longest):
+        first = nextafter(first, -inf)
+    return MeasurableDelay(longest, tuple(alpha_pieces(max(0.0, first), 1.0)))
+
+
+Cover = Callable[[float, float], Reduction]
+COVERS: dict[str, Cover] = {"constant": constant_cover, "measurable": measurable_cover}
 
 
 def _needs_domain(system: DelaySystem, functional: Functional) -> bool:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 
 from certdde.functionals import Functional
-from certdde.learning.finish import Finished, covering_breaks, finish
+from certdde.inequalities.reduction import Reduction
+from certdde.learning.finish import Cover, Finished, constant_cover, finish
 from certdde.systems.delay_system import DelaySystem
 from certdde.systems.scaling import Scaling
 from certdde.verify.answers import Unknown
@@ -32,7 +32,7 @@ def propose(
     system: DelaySystem,
     scaling: Scaling,
     order: int,
-    breaks: Sequence[float],
+    cover: Reduction,
     seed: int,
     deadline: float = float("inf"),
 ) -> Proposal | None:
@@ -46,8 +46,8 @@ def propose(
         In the user's coordinates.
     scaling : Scaling
     order : int
-    breaks : sequence of float
-        In the user's time.
+    cover : Reduction
+        The delay class, in the user's time.
     seed : int
     deadline : float
         On ``time.monotonic``.
@@ -58,7 +58,7 @@ def propose(
         None where the program has no solution.
     """
     scaled = scaling.apply(system)
-    times = [scaling.delay(t) for t in breaks]
+    times = cover.in_time(float(scaling.time))
     if method == "lmi":
         found = polytopic_lmi(scaled, order, times, margin=REGION_MARGIN)
         return None if found is None else Proposal(*found)
@@ -76,14 +76,15 @@ def attempt(
     seed: int,
     settings: Settings,
     enclose: Encloser = by_intervals,
+    cover: Cover = constant_cover,
 ) -> Finished:
-    """Propose one quadratic functional for constant delays in [lower, upper] and try to prove it.
+    """Propose one quadratic functional for the delays of a class in [lower, upper] and try to prove it.
 
     Parameters are those of :func:`propose` and :func:`certdde.learning.finish.finish`.
     """
-    breaks, scaling = covering_breaks(lower, upper), Scaling.of(system, upper)
-    proposal = propose(method, system, scaling, order, breaks, seed, settings.deadline)
+    reduction, scaling = cover(lower, upper), Scaling.of(system, upper)
+    proposal = propose(method, system, scaling, order, reduction, seed, settings.deadline)
     if proposal is None:
         why = f"the {method} program of order {order} has no solution"
         return Finished(None, Unknown(why, torch.zeros(0, 1), 0))
-    return finish(system, scaling.invert(proposal.functional), breaks, settings, enclose=enclose)
+    return finish(system, scaling.invert(proposal.functional), reduction, settings, enclose=enclose)

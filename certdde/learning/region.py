@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -117,8 +116,8 @@ def inside(
 ) -> torch.Tensor:
     """Return which constant histories (k, n), in deviations, have V <= level for every delay of the range (float64)."""
     result = torch.ones(len(points), dtype=torch.bool)
-    for functional, breaks, level in pieces:
-        for tau in sorted({*breaks, *((a + b) / 2 for a, b in itertools.pairwise(breaks))}):
+    for functional, windows, level in pieces:
+        for tau in windows:
             result &= functional.on_constant_histories(points, tau) <= level
     return result
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from certdde.delays.classes import Constant
+from certdde.delays.classes import DelayClass
 from certdde.errors import ProblemError
 from certdde.learning.cegis import CegisSettings, Progress
 from certdde.systems.delay_system import DelaySystem
@@ -29,7 +29,7 @@ class Task:
     """What is asked, and what has been found out."""
 
     system: DelaySystem
-    delay: Constant
+    delay: DelayClass
     method: str
     settings: CegisSettings
     enclose: Encloser
@@ -69,7 +69,7 @@ class Options:
 
 def make_task(
     problem: Problem | DelaySystem,
-    delay: Constant | None,
+    delay: DelayClass | None,
     options: Options,
     directory: Path | None,
     progress: Progress | None,

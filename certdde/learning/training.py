@@ -9,10 +9,10 @@ from typing import Any
 import torch
 
 from certdde.functionals import Functional
-from certdde.inequalities.dissipation import Layout, eliminate, quadratic_form
+from certdde.inequalities.dissipation import eliminate
 from certdde.inequalities.features import Features
 from certdde.inequalities.inequality import box
-from certdde.inequalities.legendre import reciprocal_minorant
+from certdde.inequalities.reduction import Reduction, as_reduction
 from certdde.learning.neural import NeuralFunctional
 from certdde.systems.delay_system import DelaySystem
 from certdde.verify.bound_propagation.taylor import Taylor, quadratic_upper_bound
@@ -59,7 +59,8 @@ class Trainer:
     ----------
     system : DelaySystem
         Well scaled.
-    breaks : sequence of float
+    cover : Reduction, or sequence of float
+        The delay class, in scaled time.
     module : NeuralFunctional
     generator : torch.Generator
     counterexamples, hard : (k, d) Tensor
@@ -69,7 +70,7 @@ class Trainer:
     """
 
     system: DelaySystem
-    breaks: Sequence[float]
+    cover: Sequence[float] | Reduction
     module: NeuralFunctional
     generator: torch.Generator
     counterexamples: torch.Tensor = field(
@@ -102,7 +103,7 @@ class Trainer:
         schedule = torch.optim.lr_scheduler.CosineAnnealingLR(
             optimiser, settings.steps, eta_min=settings.rate / 10
         )
-        problem = Sampled.of(self.system, self.breaks, self.module.frozen())
+        problem = Sampled.of(self.system, as_reduction(self.cover), self.module.frozen())
         first = self._restore(resume, optimiser, schedule) if resume else 0
         for step in range(first, settings.steps):
             if step % EVERY == 0:
@@ -197,36 +198,27 @@ class Sampled:
     """D at sampled points for a changing functional: what stays fixed while it changes."""
 
     system: DelaySystem
-    breaks: Sequence[float]
-    kappas: Sequence[float]
-    layout: Layout
+    reduction: Reduction
+    rows: Any
     features: Features
     lower: torch.Tensor
     upper: torch.Tensor
 
     @classmethod
-    def of(cls, system: DelaySystem, breaks: Sequence[float], functional: Functional) -> Sampled:
+    def of(cls, system: DelaySystem, reduction: Reduction, functional: Functional) -> Sampled:
         """Build for the shape of a functional."""
         features = Features.of(system, functional)
-        return cls(
-            system,
-            breaks,
-            reciprocal_minorant(breaks),
-            Layout.of(features, functional.order),
-            features,
-            *box(system, features),
-        )
+        rows = reduction.rows(features, functional.order)
+        return cls(system, reduction, rows, features, *box(system, features))
 
     def sample(self, count: int, generator: torch.Generator) -> torch.Tensor:
         """Return points (count, d)."""
         return sample_xi(self.lower, self.upper, count, generator)
 
     def forms(self, functional: Functional) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return the matrices of D at the breaks, and the largest eigenvalues of what was eliminated."""
-        full = quadratic_form(
-            self.layout, functional.P, functional.S, functional.R, self.breaks, self.kappas
-        )
-        return eliminate(full, self.layout.head)
+        """Return the matrices of D, and the largest eigenvalues of what was eliminated."""
+        full = self.reduction.forms(self.rows, functional.P, functional.S, functional.R)
+        return eliminate(full, self.rows.head)
 
     def rates(
         self, functional: Functional, forms: torch.Tensor, points: torch.Tensor
@@ -252,10 +244,9 @@ class Sampled:
         index = torch.arange(256)
         axis, side = index % n, (index // n) % 2
         on_face[index, axis] = torch.where(side == 0, low[axis], high[axis])
-        shortfall = torch.relu(1.03 - functional.lower_bound(on_face, self.breaks[-1]))
-        tau = (
-            self.breaks[-1] * torch.rand((), generator=generator, dtype=torch.float64).item() ** 0.5
-        )
+        shortfall = torch.relu(1.03 - functional.lower_bound(on_face, self.reduction.longest))
+        windows = self.reduction.windows()
+        tau = windows[int(torch.randint(len(windows), (), generator=generator))]
         value = functional.on_constant_histories(x, tau)
         spread = torch.relu(torch.log(value.clamp(min=1e-6)))
         return (

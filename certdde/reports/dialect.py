@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from html.entities import name2codepoint
 
 from markupsafe import Markup
 
@@ -51,12 +51,7 @@ _CAPITAL = (
 )
 
 
-def _greek(name: str) -> str:
-    case = "SMALL" if name.islower() else "CAPITAL"
-    return unicodedata.lookup(f"GREEK {case} LETTER {name.upper().replace('LAMBDA', 'LAMDA')}")
-
-
-GREEK = {name: _greek(name) for name in (*_SMALL, *_CAPITAL)}
+GREEK = {name: chr(name2codepoint[name]) for name in (*_SMALL, *_CAPITAL)}
 _INDEXED = re.compile(r"([A-Za-z]+?)_?([0-9]+)|([A-Za-z]+)_([A-Za-z0-9_]*[A-Za-z0-9])")
 
 

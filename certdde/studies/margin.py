@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from certdde.errors import ProblemError
-from certdde.learning.cegis import CegisSettings, search
-from certdde.learning.proposals import attempt
-from certdde.learning.training import TrainSettings
 from certdde.learning.threads import torch_threads
+from certdde.studies.march import March, Progress
 from certdde.studies.spectral_margin import SpectralWindows
 from certdde.systems.structure import structure
-from certdde.verify.bound_propagation.branch import Encloser, Settings
 from certdde.verify.bound_propagation.engines import encloser
 
 if TYPE_CHECKING:
@@ -22,7 +18,6 @@ if TYPE_CHECKING:
     from certdde.systems.problem import Problem
 
 METHODS = ("spectral", "lmi", "quadratic", "neural")
-Progress = Callable[[str, dict[str, Any]], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,8 +116,9 @@ def _margin(
     if method == "spectral":
         return _spectral(system, order, ends, seed, began + (budget or 600.0), progress)
     method = "lmi" if linear else method
-    march = _March(
+    march = March(
         system,
+        problem.delay_class().kind,
         order,
         seed,
         start,
@@ -159,102 +155,6 @@ def _spectral(
     first = pieces[0][1] if pieces and pieces[0][0] == start else None
     unstable, seconds = windows.unstable_beyond(first), round(time.monotonic() - began, 3)
     return MarginResult(first, pieces, "spectral", order, seconds, "rigorous", unstable)
-
-
-@dataclass(slots=True)
-class _March:
-    """Where the march stands."""
-
-    system: DelaySystem
-    order: int
-    seed: int
-    start: float
-    stop: float
-    enclose: Encloser
-    deadline: float
-    progress: Progress | None
-    proved: list[tuple[float, float]] = field(default_factory=list)
-    settings: CegisSettings = field(default_factory=CegisSettings)
-
-    @property
-    def position(self) -> float:
-        """End of what is proved."""
-        return self.proved[-1][1] if self.proved else self.start
-
-    @property
-    def resolution(self) -> float:
-        """Width below which a failure ends the march."""
-        return 5e-4 * (self.stop - self.start)
-
-    def advance(self, method: str) -> None:
-        """March by quadratic functionals from the position to where they stop."""
-        place, width = self.position, self.stop - self.position
-        while width > self.resolution and place < self.stop and time.monotonic() < self.deadline:
-            end = min(self.stop, place + width)
-            if self._quadratic(method, place, end):
-                place, width = end, 2 * width
-            else:
-                width = (end - place) / 2
-
-    def hop(self, method: str) -> None:
-        """Look for further stable windows beyond the first failure, on a grid of fifty cells."""
-        cell = (self.stop - self.start) / 50
-        places = [self.start + k * cell for k in range(50)]
-        for place in places:
-            if place < self.position or time.monotonic() > self.deadline:
-                continue
-            if self._quadratic(method, place, min(self.stop, place + cell)):
-                self.advance(method)
-
-    def _quadratic(self, method: str, lower: float, upper: float) -> bool:
-        if self.progress:
-            self.progress("margin", {"from": lower, "to": upper, "method": method})
-        settings = Settings(max_boxes=1_000_000, deadline=self.deadline)
-        found = attempt(
-            method,
-            self.system,
-            lower,
-            upper,
-            order=self.order,
-            seed=self.seed,
-            settings=settings,
-            enclose=self.enclose,
-        )
-        if found.part is None:
-            return False
-        self.proved.append((lower, upper))
-        return True
-
-    def advance_neural(self) -> None:
-        """March on by neural functionals, each started from the one before."""
-        width, start = max(0.06 * self.position, 4 * self.resolution), None
-        settings = replace(
-            self.settings,
-            order=self.order,
-            seed=self.seed,
-            training=TrainSettings(steps=600, region=0.02),
-            later_steps=600,
-            rounds=4,
-            deadline=self.deadline,
-        )
-        while self.position < self.stop and width > 4 * self.resolution:
-            if time.monotonic() > self.deadline:
-                return
-            lower, upper = self.position, min(self.stop, self.position + width)
-            found = search(
-                self.system,
-                lower,
-                upper,
-                settings,
-                enclose=self.enclose,
-                start=start,
-                progress=self.progress,
-            )
-            if found is not None and found.finished.part is not None:
-                self.proved.append((lower, upper))
-                start, width = found.finished.part.functional, 1.2 * width
-            else:
-                start, width = None, width / 2
 
 
 def _joined(pieces: list[tuple[float, float]]) -> list[tuple[float, float]]:

@@ -16,10 +16,10 @@ from certdde.systems.problem_fields import refuse
 from certdde.systems.toml_files import EXAMPLE, read_toml
 
 if TYPE_CHECKING:
-    from certdde.delays.classes import Constant
+    from certdde.delays.classes import DelayClass
     from certdde.systems.delay_system import DelaySystem
 
-SUPPORTED = ("constant",)
+SUPPORTED = ("constant", "measurable")
 
 # The description of a field is what an error names as right.
 _RANGE = "a pair of delays, as in [0.0, 0.9]"
@@ -201,7 +201,7 @@ class Problem(_Model):
             where = f"{self._source}: {error.where}" if error.where else self._source
             raise ProblemError(error.what, where=where, wanted=error.wanted) from None
 
-    def delay_class(self) -> Constant:
+    def delay_class(self) -> DelayClass:
         """Return the class of the one delay.
 
         Raises
@@ -209,7 +209,7 @@ class Problem(_Model):
         ProblemError
             If there is more than one delay, or its class has no engine yet.
         """
-        from certdde.delays.classes import Constant
+        from certdde.delays.classes import Constant, Measurable
 
         if len(self.delays) > 1:
             what = f"{len(self.delays)} delays are declared ({', '.join(self.delays)})"
@@ -221,7 +221,8 @@ class Problem(_Model):
                 where=f"{self._source}: delays.{name}.class",
                 wanted=f"supported: {', '.join(SUPPORTED)}",
             )
-        return Constant(name, *spec.range)
+        kind = {"constant": Constant, "measurable": Measurable}[spec.class_]
+        return kind(name, *spec.range)
 
 
 def load_problem(path: str | Path, overrides: Sequence[str] = ()) -> Problem:

@@ -76,7 +76,7 @@ def _check(path: Path, boxes: list[int], progress: Progress | None) -> str:
     if document.kind == "spectral":
         spectral = read_crossings(document, system, entries["spectral.npz"])
     else:
-        _check_cover([(part.breaks[0], part.breaks[-1]) for part in parts], document)
+        _check_cover([part.range for part in parts], document)
     total = sum(part.leaves for part in parts) + (spectral.leaves if spectral else 0)
     count = _counter(boxes, total, progress)
     for part, level in zip(parts, document.level or (None,) * len(parts), strict=True):

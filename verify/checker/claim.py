@@ -23,8 +23,11 @@ def sentence(document: Document) -> str:
     """The claim of spec 6."""
     states = document.states
     resting = zip(states, document.equilibrium, strict=True)
+    kind = (
+        "measurable delay {}(t) with values in" if document.measurable else "constant delay {} in"
+    )
     head = (
-        f"For every constant delay {document.delay} in "
+        f"For every {kind.format(document.delay)} "
         f"[{shown(document.low)}, {shown(document.high)}], the equilibrium "
         f"{joined(f'{name} = {shown(value)}' for name, value in resting)} of "
         f"{'; '.join(document.equations)}"

@@ -95,18 +95,15 @@ def combine(terms: list[tuple[Fraction, Row]]) -> Row:
     return total
 
 
-def derivatives(lay: Layout, n: int) -> list[list[Row]]:
+def rates(x: list[Row], y: list[Row], moments: list[list[Row]]) -> list[list[Row]]:
     """G_k = x - (-1)^k y - sum_{j<k} (2j+1)(1 - (-1)^(k+j)) Omega_j for k = 0..N (MATH 2)."""
     result = []
-    for k in range(len(lay.moments) + 1):
+    for k in range(len(moments) + 1):
         rows = []
-        for i in range(n):
-            terms = [
-                (Fraction(1), lay.variables[i]),
-                (Fraction(-((-1) ** k)), lay.variables[n + i]),
-            ]
+        for i, (a, b) in enumerate(zip(x, y, strict=True)):
+            terms = [(Fraction(1), a), (Fraction(-((-1) ** k)), b)]
             for j in range(k):
-                terms.append((Fraction(-(2 * j + 1) * (1 - (-1) ** (k + j))), lay.moments[j][i]))
+                terms.append((Fraction(-(2 * j + 1) * (1 - (-1) ** (k + j))), moments[j][i]))
             rows.append(combine(terms))
         result.append(rows)
     return result
@@ -137,7 +134,8 @@ def matrices(
     constant, tau, kappa = (
         Form([[Fraction(0)] * lay.size for _ in range(lay.size)]) for _ in "012"
     )
-    x, y, g = lay.variables[:n], lay.variables[n:], derivatives(lay, n)
+    x, y = lay.variables[:n], lay.variables[n:]
+    g = rates(x, y, lay.moments)
     for a, w in enumerate([x, *lay.moments]):
         for b, dw in enumerate([lay.f, *g[:-1]]):
             block = [row[b * n : (b + 1) * n] for row in p[a * n : (a + 1) * n]]

@@ -35,6 +35,7 @@ class Document:
     equilibrium: tuple[Fraction, ...]
     domain: Box | None
     delay: str
+    measurable: bool
     low: Fraction
     high: Fraction
     order: int

@@ -5,6 +5,7 @@ from fractions import Fraction
 
 import numpy as np
 
+from . import measurable
 from .bundle import Arrays, read_npz, read_safetensors
 from .dissipation import layout, lower_form, matrices, rational, reduced
 from .document import Document
@@ -29,9 +30,21 @@ class Part:
     s: Matrix
     r: Matrix
     breaks: list[Fraction]
+    window: Fraction | None
     arrays: Arrays
     v0: Network | None
     w: Network | None
+
+    @property
+    def longest(self) -> Fraction:
+        """T: the length of history that V sees."""
+        return self.breaks[-1] if self.window is None else self.window
+
+    @property
+    def range(self) -> tuple[Fraction, Fraction]:
+        """The delays that the part is about; for a measurable delay the breaks are tau/h."""
+        unit = Fraction(1) if self.window is None else self.window
+        return unit * self.breaks[0], unit * self.breaks[-1]
 
     @property
     def leaves(self) -> int:
@@ -50,6 +63,8 @@ def read_part(i: int, document: Document, system: System, entries: dict[str, byt
         "R": ("<f8", (n, n)),
         "breaks": ("<f8", None),
     }
+    if document.measurable:
+        wanted["window"] = ("<f8", (1,))
     if d:
         wanted |= {"grid": ("<i8", (d,)), "blocks": ("<i8", None), "codes": ("|u1", None)}
     if system.domain is not None:
@@ -68,23 +83,27 @@ def read_part(i: int, document: Document, system: System, entries: dict[str, byt
     breaks = [Fraction(t) for t in arrays["breaks"].tolist()]
     rising = len(breaks) >= 2 and breaks[0] >= 0 and breaks == sorted(set(breaks))
     require(rising, f"{where}.breaks", "must increase from at least 0")
+    window = Fraction(arrays["window"].tolist()[0]) if document.measurable else None
+    if window is not None:
+        require(window > 0 and breaks[-1] == 1, f"{where}.window", "or the last break is wrong")
+        require("W" not in networks, where, "has a network W, which a measurable delay excludes")
     p, s, r = (rational(arrays[key]) for key in "PSR")
-    return Part(where, p, s, r, breaks, arrays, networks.get("V0"), networks.get("W"))
+    return Part(where, p, s, r, breaks, window, arrays, networks.get("V0"), networks.get("W"))
 
 
 def check_part(
     part: Part, document: Document, system: System, level: Fraction | None, count: Count
 ) -> None:
     """Positivity, dissipation at every break, level and radius: all obligations of one part."""
-    breaks, where = part.breaks, part.where
-    ph = lower_form(part.p, part.s, part.r, breaks[-1], system.n)
+    where = part.where
+    ph = lower_form(part.p, part.s, part.r, part.longest, system.n)
     _dissipation(part, system, document.order, count)
     if system.domain is None or document.radius is None or level is None:
         return
     codes = Codes(part.arrays["face_codes"], f"{where}.face_codes")
     check_level(ph, part.v0, system.domain, level, codes, count)
     networks, squares = (part.v0, part.w), (part.p, part.s, part.r)
-    check_radius(document.radius, level, squares, networks, breaks[-1], f"{where}, region.radius")
+    check_radius(document.radius, level, squares, networks, part.longest, f"{where}, region.radius")
 
 
 def _dissipation(part: Part, system: System, order: int, count: Count) -> None:
@@ -93,8 +112,13 @@ def _dissipation(part: Part, system: System, order: int, count: Count) -> None:
     outputs, n, d = part.w.outputs if part.w else 0, system.n, len(system.xi)
     inputs = set(q_states) | {i + k for i in (part.w.inputs if part.w else ()) for k in (0, n)}
     require(inputs <= set(system.xi), "proof.nonlinear", "lacks an input of a network")
-    lay = layout(system, q_states, outputs, order)
-    found = matrices(lay, n, part.p, part.s, part.r, part.breaks)
+    squares = (part.p, part.s, part.r)
+    if part.window is None:
+        lay = layout(system, q_states, outputs, order)
+        found = matrices(lay, n, *squares, part.breaks)
+    else:
+        lay = layout(system, q_states, outputs, 1 + 2 * order)  # z, then both windows' moments
+        found = measurable.matrices(lay, squares, part.window, part.breaks)
     forms = [reduced(h, lay.head, f"{part.where}, break {j}") for j, h in enumerate(found)]
     if not d or system.domain is None:
         return

@@ -26,7 +26,7 @@ TABLE = {
         "equilibrium": {...: Fraction},
         "domain": ANY,
     },
-    "delay": {"name": str, "class": {"constant"}, "range": PAIR},
+    "delay": {"name": str, "class": {"constant", "measurable"}, "range": PAIR},
     "functional": {
         "kind": {"quadratic", "neural"},
         "order": Fraction,
@@ -80,6 +80,9 @@ def document(value: Any) -> Document:
     parts = tuple(_networks(part["networks"], states) for part in functional["parts"])
     quadratic = functional["kind"] == "quadratic"
     require(len(parts) > 0 and not (quadratic and any(parts)), "functional", "has wrong parts")
+    measurable = delay["class"] == "measurable"
+    alone = value["kind"] == "krasovskii" and len(parts) == 1
+    require(alone or not measurable, "delay.class", "needs a krasovskii certificate of one part")
     domain = _box(system["domain"], states, "system.domain")
     require(_box(value["region"]["domain"], states, "region.domain") == domain, "region", "differs")
     level, radius = _region(value["region"], domain, len(parts))
@@ -94,6 +97,7 @@ def document(value: Any) -> Document:
         equilibrium=tuple(resting.get(name, Fraction(0)) for name in states),
         domain=domain,
         delay=delay["name"],
+        measurable=measurable,
         low=low,
         high=high,
         order=_integer(functional["order"], 0, 20, "functional.order"),

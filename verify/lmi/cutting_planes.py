@@ -10,15 +10,16 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
 
 from certdde.functionals import Functional
-from certdde.inequalities.dissipation import Layout, eliminate, quadratic_form
+from certdde.inequalities.dissipation import eliminate
 from certdde.inequalities.features import Features
 from certdde.inequalities.inequality import box
-from certdde.inequalities.legendre import reciprocal_minorant
+from certdde.inequalities.reduction import Reduction, as_reduction
 from certdde.systems.delay_system import DelaySystem
 from certdde.verify.lmi.parameters import Parameters
 from certdde.verify.lmi.polytopic import best, polytopic_lmi
@@ -48,7 +49,7 @@ class Cuts:
 def cutting_planes(
     system: DelaySystem,
     order: int,
-    breaks: Sequence[float],
+    cover: Sequence[float] | Reduction,
     *,
     seed: int = 0,
     rounds: int = 12,
@@ -64,7 +65,8 @@ def cutting_planes(
     system : DelaySystem
         Well scaled, with a domain.
     order : int
-    breaks : sequence of float
+    cover : Reduction, or sequence of float
+        The delay class; a sequence means the breaks of a constant delay.
     seed : int
         Of the sample.
     rounds, samples : int
@@ -78,16 +80,17 @@ def cutting_planes(
     parameters = Parameters(system.dimension, order)
     features = Features.of(system, parameters.functional(np.zeros(parameters.count)))
     if not features.dimension:  # linear: the collapsed matrix is the LMI
-        plain = polytopic_lmi(system, order, breaks, solver=solver, margin=margin)
+        plain = polytopic_lmi(system, order, cover, solver=solver, margin=margin)
         return Cuts(None, -np.inf, 1, 0) if plain is None else Cuts(*plain, 1, 0)
-    layout, kappas = Layout.of(features, order), reciprocal_minorant(breaks)
-    basis = parameters.basis(lambda p, s, r: quadratic_form(layout, p, s, r, breaks, kappas))
+    reduction = as_reduction(cover)
+    rows, longest = reduction.rows(features, order), reduction.longest
+    basis = parameters.basis(partial(reduction.forms, rows))
     generator = torch.Generator().manual_seed(seed)
-    program = Program(parameters.count, positivity(parameters, breaks[-1], nearest_faces(system)))
+    program = Program(parameters.count, positivity(parameters, longest, nearest_faces(system)))
     program.blocks += _at_origin(basis, features)
-    mean = mean_on_constant_histories(parameters, system, breaks[-1])
+    mean = mean_on_constant_histories(parameters, system, longest)
     points = sample_xi(*box(system, features), 40, generator)
-    _add(program, basis, features, points, np.repeat(np.arange(len(breaks))[None], len(points), 0))
+    _add(program, basis, features, points, np.repeat(_spread(basis.shape[1])[None], len(points), 0))
     found, worst, used, turn = None, np.inf, len(points), 0
     for turn in range(1, rounds + 1):
         if time.monotonic() > deadline:
@@ -97,7 +100,7 @@ def cutting_planes(
             return Cuts(None, -np.inf, turn, used)
         found = parameters.functional(solution.x)
         points = sample_xi(*box(system, features), samples, generator)
-        values, largest = sampled_rates(found, features, layout, breaks, kappas, points)
+        values, largest = sampled_rates(found, features, reduction, points)
         worst = float(values.max()) if largest < 0 else np.inf
         if worst < -0.3 * solution.margin:
             break
@@ -105,6 +108,11 @@ def cutting_planes(
         used += len(order_)
         _add(program, basis, features, points[order_.copy()], np.argsort(values[order_], 1)[:, -2:])
     return Cuts(found if worst < 0 else None, -worst, turn, used)
+
+
+def _spread(count: int, most: int = 8) -> np.ndarray:
+    """Return a few indices of the matrices, evenly spread; cuts add the others where they are violated."""
+    return np.unique(np.linspace(0, count - 1, min(count, most)).round().astype(int))
 
 
 def sample_xi(
@@ -125,14 +133,13 @@ def sample_xi(
 def sampled_rates(
     functional: Functional,
     features: Features,
-    layout: Layout,
-    breaks: Sequence[float],
-    kappas: Sequence[float],
+    reduction: Reduction,
     points: torch.Tensor,
 ) -> tuple[np.ndarray, float]:
     """Return max over eta of D / |xi|^2 at points, (k, E), and the largest eigenvalue of the eliminated block."""
-    form = quadratic_form(layout, functional.P, functional.S, functional.R, breaks, kappas)
-    collapsed, largest = eliminate(form, layout.head)
+    rows = reduction.rows(features, functional.order)
+    form = reduction.forms(rows, functional.P, functional.S, functional.R)
+    collapsed, largest = eliminate(form, rows.head)
     v = features(points)
     rate = torch.einsum("ki,eij,kj->ke", v, collapsed, v) / points.square().sum(-1, keepdim=True)
     return rate.numpy(), float(largest.max())

@@ -8,14 +8,14 @@ proof is the partition that branch and bound finds and the checker repeats.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from itertools import product
 
 import numpy as np
 import torch
 
 from certdde.functionals import Functional
-from certdde.inequalities.dissipation import linear_layout, quadratic_form
-from certdde.inequalities.legendre import reciprocal_minorant
+from certdde.inequalities.reduction import Reduction, as_reduction
 from certdde.systems.delay_system import DelaySystem
 from certdde.systems.expressions import Variable, evaluate
 from certdde.systems.structure import structure
@@ -90,33 +90,31 @@ def _value(remainder: object, values: dict[Variable, torch.Tensor]) -> torch.Ten
 def polytopic_lmi(
     system: DelaySystem,
     order: int,
-    breaks: Sequence[float],
+    cover: Sequence[float] | Reduction,
     *,
     solver: str = "CLARABEL",
     margin: float = 0.03,
 ) -> tuple[Functional, float] | None:
-    """Solve the LMI at all vertices and breaks; return the functional and the margin, or None where there is none.
+    """Solve the LMI at all vertices; return the functional and the margin, or None where there is none.
 
     Parameters
     ----------
     system : DelaySystem
         Well scaled (domain of about unit size).
     order : int
-    breaks : sequence of float
+    cover : Reduction, or sequence of float
+        The delay class; a sequence means the breaks of a constant delay.
     solver : str
     margin : float
         The margin at which the mean of V is minimised, once the largest is known.
     """
-    parameters = Parameters(system.dimension, order)
-    program = Program(parameters.count, positivity(parameters, breaks[-1], nearest_faces(system)))
-    kappas = reciprocal_minorant(breaks)
+    parameters, reduction = Parameters(system.dimension, order), as_reduction(cover)
+    blocks = positivity(parameters, reduction.longest, nearest_faces(system))
+    program = Program(parameters.count, blocks)
     for present, delayed in slope_vertices(system):
-        layout = linear_layout(present, delayed, order)
-        matrices = parameters.basis(
-            lambda p, s, r, layout=layout: quadratic_form(layout, p, s, r, breaks, kappas)
-        )
-        program.blocks += stack_blocks(matrices)
-    mean = mean_on_constant_histories(parameters, system, breaks[-1])
+        rows = reduction.linear_rows(present, delayed, order)
+        program.blocks += stack_blocks(parameters.basis(partial(reduction.forms, rows)))
+    mean = mean_on_constant_histories(parameters, system, reduction.longest)
     solution = best(program, mean, solver=solver, margin=margin)
     return None if solution is None else (parameters.functional(solution.x), solution.margin)
 

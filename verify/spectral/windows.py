@@ -85,8 +85,13 @@ def crossing_delays(system: LinearDelaySystem, lower: float, upper: float) -> li
 
 
 def abscissa(system: LinearDelaySystem, delay: float) -> float:
-    """Return the spectral abscissa, with nodes enough for the frequencies that roots may have."""
+    """Return the spectral abscissa, with nodes enough for the frequencies that roots may have.
+
+    A delay too short for the collocation, whose matrix grows like 1/tau, counts as 0.
+    """
     present, delayed = system.arrays[:2]
+    if system.frequency * delay < 1e-8:
+        return spectral_abscissa(present, delayed, 0.0)
     nodes = 24 + ceil(system.frequency * delay)
     return spectral_abscissa(present, delayed, delay, min(nodes, 16 + 800 // len(present)))
 

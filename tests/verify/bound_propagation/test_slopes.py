@@ -164,6 +164,31 @@ def test_a_form_that_is_not_negative_definite_at_the_origin_never_passes():
     assert refused == 90
 
 
+@pytest.mark.parametrize("d", [1, 2])
+@pytest.mark.parametrize("seed", range(6))
+def test_what_only_just_passes_is_negative_definite_at_every_corner_of_the_slopes(seed, d):
+    """H is lowered until the test passes; then H is definite on all corners, where it is worst for d = 1."""
+    generator = torch.Generator().manual_seed(seed)
+    m = 3
+    middle = torch.randn(d, 1, m, generator=generator, dtype=torch.float64)
+    middle[range(d), 0, range(d)] += 4
+    half = 0.4 * torch.rand(d, 1, m, generator=generator, dtype=torch.float64)
+    zero = torch.zeros(1, m, dtype=torch.float64)
+    slope = Slope(zero, zero, zero, middle - half, middle + half)
+    h = torch.randn(1, m, m, generator=generator, dtype=torch.float64)
+    h, eye = h + h.transpose(1, 2), torch.eye(m, dtype=torch.float64)
+    low, high = 0.0, 1e4
+    assert star_test(slope, h - high * eye).all()
+    for _ in range(60):
+        shift = (low + high) / 2
+        passed = bool(star_test(slope, h - shift * eye).all())
+        low, high = (low, shift) if passed else (shift, high)
+    unit = torch.cartesian_prod(*[torch.tensor([-1.0, 1.0], dtype=torch.float64)] * (d * m))
+    s = middle[:, 0] + half[:, 0] * unit.reshape(-1, d, m)
+    matrix = s @ (h[0] - high * eye) @ s.transpose(1, 2)
+    assert (torch.linalg.eigvalsh(matrix)[:, -1] < 0).all()
+
+
 def test_small_boxes_at_the_origin_pass_for_a_definite_form():
     features, h = features_and_forms(3)
     h[:, :4, :4] -= 100 * torch.eye(4)

@@ -162,7 +162,7 @@ def test_wrong_anchors(tmp_path, friction):
 def test_each_code_changed(tmp_path, friction):
     codes = friction.spectral["codes"]
     for i in range(len(codes)):
-        for new in (255, 2, 7, 253, 254 if codes[i] < 2 else 0):
+        for new in (255, 2, 254 if codes[i] < 2 else 0):
             bad = codes.copy()
             bad[i] = new
             refused(friction.changed(spectral={"codes": bad}).save(tmp_path / "a"))
@@ -352,7 +352,7 @@ def test_proved_boxes_next_to_a_root_and_the_singular_values_inside(n):
             assert np.linalg.svd(m, compute_uv=False).min() > 0
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=1500, deadline=None)
 @given(
     st.integers(0, 2**32 - 1),
     st.integers(1, 4),
@@ -376,7 +376,8 @@ def test_the_expansion_holds_every_point_in_exact_arithmetic(seed, n, wide, long
                 for a, b, s in zip(lo[:, 0], hi[:, 0], share, strict=True)
             ]
             reach = [mpmath.mpf(float(b)) - m for b, m in zip(hi[:, 0], centre, strict=True)]
-            s, t = ((p - m) / r for p, m, r in zip(point, centre, reach, strict=True))
+            steps = zip(point, centre, reach, strict=True)
+            s, t = ((p - m) / r if r else mpmath.mpf(0) for p, m, r in steps)
             turn = mpmath.expj(-point[0] * point[1])
             for i in range(n):
                 for j in range(n):

@@ -1,0 +1,129 @@
+"""What a certificate is about, rebuilt from its file: for attacks and exports, which do not check it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from zipfile import BadZipFile
+
+import numpy as np
+from safetensors import SafetensorError
+
+from certdde.certificates.bundle import read_arrays, read_tensors
+from certdde.certificates.certificate import Certificate
+from certdde.certificates.part import read_functional
+from certdde.delays.classes import Constant
+from certdde.errors import CertificateError, ProblemError
+from certdde.systems.delay_system import DelaySystem
+
+if TYPE_CHECKING:
+    from certdde.functionals import Functional
+
+# What reading a file that does not follow the format may raise.
+_MALFORMED = (
+    KeyError,
+    TypeError,
+    ValueError,
+    IndexError,
+    AttributeError,
+    RuntimeError,
+    EOFError,
+    BadZipFile,
+    SafetensorError,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A part: its functional, the breaks of its delays, its level if there is a domain, and its arrays."""
+
+    functional: Functional
+    breaks: tuple[float, ...]
+    level: float | None
+    arrays: Mapping[str, np.ndarray]
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """The system, the delay and the parts of a certificate."""
+
+    kind: str
+    system: DelaySystem
+    delay: Constant
+    pieces: tuple[Piece, ...]
+
+
+def read_content(certificate: Certificate) -> Content:
+    """Rebuild what a certificate claims.
+
+    Parameters
+    ----------
+    certificate : Certificate
+        Of status ``certified``.
+
+    Returns
+    -------
+    Content
+
+    Raises
+    ------
+    CertificateError
+        If it claims nothing, or does not follow the format.
+
+    Soundness
+    ---------
+    Nothing is checked: a false certificate is read as a true one is.
+    """
+    where = str(certificate.path or "certificate")
+    if certificate.data.get("status") != "certified":
+        raise CertificateError(
+            f"it claims nothing (status {certificate.data.get('status')!r})",
+            where=where,
+            wanted="give a certificate of status certified",
+        )
+    try:
+        return _content(certificate)
+    except ProblemError as error:
+        raise CertificateError(
+            error.what, where=f"{where}: {error.where}", wanted=error.wanted
+        ) from None
+    except _MALFORMED as error:
+        what = f"it does not follow the format ({type(error).__name__}: {str(error)[:200]})"
+        wanted = "a file that certdde certify wrote"
+        raise CertificateError(what, where=where, wanted=wanted) from None
+
+
+def _content(certificate: Certificate) -> Content:
+    data = certificate.data
+    low, high = data["delay"]["range"]
+    delay = Constant(str(data["delay"]["name"]), float(low), float(high))
+    section = data["system"]
+    system = DelaySystem.from_equations(
+        section["equations"],
+        parameters=section["parameters"],
+        domain=section["domain"],
+        equilibrium=section["equilibrium"],
+        delays=(delay.name,),
+        name=str(section["name"]),
+    )
+    return Content(str(data["kind"]), system, delay, tuple(_pieces(certificate, system)))
+
+
+def _pieces(certificate: Certificate, system: DelaySystem) -> list[Piece]:
+    section, levels = certificate.data["functional"], certificate.data["region"]["level"]
+    pieces: list[Piece] = []
+    for i, description in enumerate(section["parts"]):
+        arrays = read_arrays(certificate.entries, i)
+        tensors = read_tensors(certificate.entries, i)
+        order = int(section["order"])
+        functional = read_functional(description, system.states, order, arrays, tensors)
+        n = system.dimension
+        if functional.P.shape != (n * (order + 1),) * 2 or functional.S.shape != (n, n):
+            raise ValueError("a matrix has a wrong shape")
+        breaks = tuple(float(t) for t in arrays["breaks"])
+        level = None if levels is None else float(levels[i])
+        pieces.append(Piece(functional, breaks, level, arrays))
+    if not pieces:
+        raise ValueError("no part")
+    return pieces

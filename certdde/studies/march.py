@@ -1,0 +1,134 @@
+"""The march along delays that finds a margin."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from certdde.learning.cegis import CegisSettings, search
+from certdde.learning.finish import COVERS
+from certdde.learning.proposals import attempt
+from certdde.learning.training import TrainSettings
+from certdde.systems.delay_system import DelaySystem
+from certdde.verify.bound_propagation.branch import Encloser, Settings
+
+Progress = Callable[[str, dict[str, Any]], None]
+
+
+@dataclass(slots=True)
+class March:
+    """Where the march stands."""
+
+    system: DelaySystem
+    kind: str
+    order: int
+    seed: int
+    start: float
+    stop: float
+    enclose: Encloser
+    deadline: float
+    progress: Progress | None
+    proved: list[tuple[float, float]] = field(default_factory=list)
+    settings: CegisSettings = field(default_factory=CegisSettings)
+
+    @property
+    def position(self) -> float:
+        """End of what is proved."""
+        return max((end for _, end in self.proved), default=self.start)
+
+    @property
+    def resolution(self) -> float:
+        """Width below which a failure ends the march."""
+        return 5e-4 * (self.stop - self.start)
+
+    def advance(self, method: str) -> None:
+        """March by quadratic functionals from the position to where they stop."""
+        if self.kind != "constant":
+            self._bisect(method)
+            return
+        place, width = self.position, self.stop - self.position
+        while width > self.resolution and place < self.stop and time.monotonic() < self.deadline:
+            end = min(self.stop, place + width)
+            if self._quadratic(method, place, end):
+                place, width = end, 2 * width
+            else:
+                width = (end - place) / 2
+
+    def _bisect(self, method: str) -> None:
+        """Find the largest range from the start that one functional covers: the delay varies."""
+        low, high = self.start, self.stop
+        if self._quadratic(method, self.start, self.stop):
+            return
+        while high - low > self.resolution and time.monotonic() < self.deadline:
+            middle = (low + high) / 2
+            if self._quadratic(method, self.start, middle):
+                low = middle
+            else:
+                high = middle
+
+    def hop(self, method: str) -> None:
+        """Look for further stable windows beyond the first failure, on a grid of fifty cells."""
+        if self.kind != "constant":
+            return
+        cell = (self.stop - self.start) / 50
+        places = [self.start + k * cell for k in range(50)]
+        for place in places:
+            if place < self.position or time.monotonic() > self.deadline:
+                continue
+            if self._quadratic(method, place, min(self.stop, place + cell)):
+                self.advance(method)
+
+    def _quadratic(self, method: str, lower: float, upper: float) -> bool:
+        if self.progress:
+            self.progress("margin", {"from": lower, "to": upper, "method": method})
+        settings = Settings(max_boxes=1_000_000, deadline=self.deadline)
+        found = attempt(
+            method,
+            self.system,
+            lower,
+            upper,
+            order=self.order,
+            seed=self.seed,
+            settings=settings,
+            enclose=self.enclose,
+            cover=COVERS[self.kind],
+        )
+        if found.part is None:
+            return False
+        self.proved.append((lower, upper))
+        return True
+
+    def advance_neural(self) -> None:
+        """March on by neural functionals, each started from the one before."""
+        width, start = max(0.06 * self.position, 4 * self.resolution), None
+        settings = replace(
+            self.settings,
+            order=self.order,
+            seed=self.seed,
+            training=TrainSettings(steps=600, region=0.02),
+            later_steps=600,
+            rounds=4,
+            deadline=self.deadline,
+        )
+        while self.position < self.stop and width > 4 * self.resolution:
+            if time.monotonic() > self.deadline:
+                return
+            upper = min(self.stop, self.position + width)
+            lower = self.position if self.kind == "constant" else self.start
+            found = search(
+                self.system,
+                lower,
+                upper,
+                settings,
+                enclose=self.enclose,
+                start=start,
+                cover=COVERS[self.kind],
+                progress=self.progress,
+            )
+            if found is not None and found.finished.part is not None:
+                self.proved.append((lower, upper))
+                start, width = found.finished.part.functional, 1.2 * width
+            else:
+                start, width = None, width / 2
