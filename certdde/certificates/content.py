@@ -13,13 +13,14 @@ from safetensors import SafetensorError
 from certdde.certificates.bundle import read_arrays, read_tensors
 from certdde.certificates.certificate import Certificate
 from certdde.certificates.part import read_functional
-from certdde.delays.classes import Constant
+from certdde.delays.classes import Constant, DelayClass, Measurable
 from certdde.errors import CertificateError, ProblemError
 from certdde.systems.delay_system import DelaySystem
 
 if TYPE_CHECKING:
     from certdde.functionals import Functional
 
+CLASSES = {"constant": Constant, "measurable": Measurable}
 # What reading a file that does not follow the format may raise.
 _MALFORMED = (
     KeyError,
@@ -36,12 +37,32 @@ _MALFORMED = (
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A part: its functional, the breaks of its delays, its level if there is a domain, and its arrays."""
+    """A part of a certificate.
+
+    Attributes
+    ----------
+    functional : Functional
+    breaks : tuple of float
+        Delays; values of tau / window if there is a window.
+    window : float or None
+        For a measurable delay, the length h of the history that V sees.
+    level : float or None
+        None for a global claim.
+    arrays : mapping
+        Those of the file.
+    """
 
     functional: Functional
     breaks: tuple[float, ...]
+    window: float | None
     level: float | None
     arrays: Mapping[str, np.ndarray]
+
+    @property
+    def delays(self) -> tuple[float, float]:
+        """The least and the greatest delay that the part is about."""
+        unit = self.window or 1.0
+        return unit * self.breaks[0], unit * self.breaks[-1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +71,7 @@ class Content:
 
     kind: str
     system: DelaySystem
-    delay: Constant
+    delay: DelayClass
     pieces: tuple[Piece, ...]
 
 
@@ -97,7 +118,7 @@ def read_content(certificate: Certificate) -> Content:
 def _content(certificate: Certificate) -> Content:
     data = certificate.data
     low, high = data["delay"]["range"]
-    delay = Constant(str(data["delay"]["name"]), float(low), float(high))
+    delay = CLASSES[data["delay"]["class"]](str(data["delay"]["name"]), float(low), float(high))
     section = data["system"]
     system = DelaySystem.from_equations(
         section["equations"],
@@ -123,7 +144,8 @@ def _pieces(certificate: Certificate, system: DelaySystem) -> list[Piece]:
             raise ValueError("a matrix has a wrong shape")
         breaks = tuple(float(t) for t in arrays["breaks"])
         level = None if levels is None else float(levels[i])
-        pieces.append(Piece(functional, breaks, level, arrays))
+        window = float(arrays["window"][0]) if "window" in arrays else None
+        pieces.append(Piece(functional, breaks, window, level, arrays))
     if not pieces:
         raise ValueError("no part")
     return pieces

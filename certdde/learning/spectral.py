@@ -69,7 +69,7 @@ def _anchored(task: Task, system: LinearDelaySystem, found: NoCrossing) -> Spect
             extended = prove_no_crossing(system, 0.0, found.upper, max_boxes=40_000)
             whole = extended if isinstance(extended, NoCrossing) else found
         if whole.lower == 0:
-            part = Part(near[0], near[1], {}, None, None, _counts(whole))
+            part = Part(near[0], near[1], {}, level=None, radius=None, boxes=_counts(whole))
             return SpectralProof(part, whole)
     for delay, order in _trials(task, system, found):
         shown = _by_lmi(task, delay, order)

@@ -98,7 +98,7 @@ def make_task(
         training=replace(settings.training, steps=options.steps or settings.training.steps),
         deadline=started + (options.budget or DEFAULT_BUDGET),
     )
-    method, engine = _method(options.method, system), encloser(options.engine or "intervals")
+    method, engine = _method(options.method, system, delay), encloser(options.engine or "intervals")
     return Task(system, delay, method, settings, engine, directory, progress, started)
 
 
@@ -117,16 +117,34 @@ def _from_problem(problem: Problem, options: Options) -> tuple[DelaySystem, Cegi
     return problem.build(), settings, filled
 
 
-def _method(method: str, system: DelaySystem) -> str:
-    """Return the method to use: a linear system needs no more than the spectrum or the LMI, ``auto`` tries both."""
+def _method(method: str, system: DelaySystem, delay: DelayClass) -> str:
+    """Return the method to use: ``auto`` tries the spectrum and then the LMI for a linear system."""
     if method not in METHODS:
         raise ProblemError(
             f"the method {method!r} is not in this release",
             where="certify.method",
             wanted=f"one of {', '.join(METHODS)}",
         )
-    if not structure(system).nonlinear:
-        return method if method in ("auto", "spectral") else "lmi"
     if method == "spectral":
         LinearDelaySystem.required(system)
+        require_constant(delay)
+        return method
+    if not structure(system).nonlinear:
+        return "auto" if method == "auto" and delay.kind == "constant" else "lmi"
     return "neural" if method == "auto" else method
+
+
+def require_constant(delay: DelayClass) -> None:
+    """Refuse a delay that may vary: roots of a characteristic equation say nothing of it.
+
+    Raises
+    ------
+    ProblemError
+        If the class is not ``constant``.
+    """
+    if delay.kind != "constant":
+        raise ProblemError(
+            f"the spectral method takes constant delays, not {delay.kind} ones",
+            where=f"delays.{delay.name}.class",
+            wanted="class = 'constant', or another method",
+        )

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from certdde.errors import ProblemError
+from certdde.learning.task import require_constant
 from certdde.learning.threads import torch_threads
 from certdde.studies.march import March, Progress
 from certdde.studies.spectral_margin import SpectralWindows
@@ -106,7 +107,8 @@ def _margin(
     (start, stop), began, system = ends, time.monotonic(), problem.build()
     linear = not structure(system).nonlinear
     if method == "auto":
-        method = "spectral" if linear else "neural"
+        constant = problem.delay_class().kind == "constant"
+        method = "neural" if not linear else "spectral" if constant else "lmi"
     if method not in METHODS:
         raise ProblemError(
             f"the method {method!r} is not in this release",
@@ -114,6 +116,7 @@ def _margin(
             wanted=f"one of {', '.join(METHODS)}",
         )
     if method == "spectral":
+        require_constant(problem.delay_class())
         return _spectral(system, order, ends, seed, began + (budget or 600.0), progress)
     method = "lmi" if linear else method
     march = March(

@@ -1,11 +1,12 @@
 """The main path: a problem goes in, a certificate that the checker accepts comes out."""
 
 import json
-import zipfile
 
 import numpy as np
 import pytest
 import torch
+from certificate_files import write_raw
+from example_systems import hutchinson, kharitonov, logistic, pendulum
 
 from certdde.certificates import Certificate
 from certdde.certificates.bundle import array_entry, digest, read, read_arrays
@@ -15,7 +16,6 @@ from certdde.errors import ProblemError
 from certdde.learning.area import stays_and_converges
 from certdde.learning.certify import certify
 from certdde.verify.checker import check_file
-from example_systems import hutchinson, kharitonov, logistic, pendulum
 
 
 @pytest.fixture(scope="module")
@@ -145,14 +145,6 @@ def altered(data, path):
         place = place[key]
     place[path[-1]] = changed(place[path[-1]])
     return copy
-
-
-def write_raw(path, data, entries):
-    with zipfile.ZipFile(path, "w") as archive:
-        archive.writestr("certificate.json", json.dumps(data))
-        for name, content in entries.items():
-            archive.writestr(name, content)
-    return path
 
 
 def test_a_certificate_with_any_one_field_changed_is_refused(quadratic, tmp_path):

@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import pytest
 import torch
+from example_systems import hutchinson
 
 from certdde.learning.cegis import CegisSettings, search
 from certdde.learning.checkpoint import Checkpoint
 from certdde.learning.training import TrainSettings
-from example_systems import hutchinson
 
 SETTINGS = CegisSettings(training=TrainSettings(steps=350), rounds=1)
 

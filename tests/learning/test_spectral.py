@@ -9,7 +9,7 @@ from anchors import GU, HUTCHINSON, KIM, KR, LD, SC, UNSTABLE
 
 from certdde.certificates import Certificate
 from certdde.certificates.claim import claim_sentence
-from certdde.delays.classes import Constant
+from certdde.delays.classes import Constant, Measurable
 from certdde.errors import ProblemError
 from certdde.learning.certify import certify
 from certdde.learning.spectral import covering
@@ -167,3 +167,13 @@ def test_equilibria_elsewhere():
     found = certificate(system, 0.0, 3.14159)
     assert found.rigor == "rigorous"
     assert "x = 3.0 of x' = -k*(x(t - tau) - 3) with k = 0.5" in found.data["claim"]
+
+
+def test_a_delay_that_varies_is_refused_in_one_line():
+    """x' = -x(t - tau(t)) is stable for constant delays to pi/2, for varying ones to 3/2 only."""
+    varying = Measurable("tau", 0.0, 1.55)
+    with pytest.raises(ProblemError, match="takes constant delays"):
+        certify(SC, varying, method="spectral")
+    found = certify(SC, varying, method="auto", budget=20)
+    assert found.status != "certified"
+    assert found.data["engine"] != "spectral"

@@ -69,3 +69,14 @@ def test_stable_and_unstable_throughout():
 def test_a_nonlinear_system_is_refused_in_one_line():
     with pytest.raises(ProblemError, match="linear equations only"):
         margin(problem(HUTCHINSON), method="spectral")
+
+
+def test_a_delay_that_varies_is_refused_in_one_line():
+    varying = Problem.from_dict(
+        {
+            "system": {"equations": ["x' = -x(t - tau)"]},
+            "delays": {"tau": {"class": "measurable", "range": [0, 1]}},
+        }
+    )
+    with pytest.raises(ProblemError, match="takes constant delays"):
+        margin(varying, method="spectral", stop=2.0)

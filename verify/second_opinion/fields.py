@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from flint import arb, arb_mat
 
+from certdde.verify.checker import measurable
 from certdde.verify.checker.bundle import read_entries, read_npz, read_safetensors
 from certdde.verify.checker.dissipation import layout, matrices, rational
 from certdde.verify.checker.document import Document, parse
@@ -74,17 +75,23 @@ def _part(i: int, document: Document, system: System, entries: dict[str, bytes])
     nets = {k: read_network(k, s, tensors) for k, s in document.parts[i].items()}
     breaks = [Fraction(t) for t in arrays["breaks"].tolist()]
     p, s, r = (rational(arrays[key]) for key in "PSR")
-    core = _positive(p, s, r, breaks[-1], n, where)
+    window = Fraction(arrays["window"].tolist()[0]) if document.measurable else None
+    end = breaks[-1] if window is None else window
+    core = _positive(p, s, r, end, n, where)
     features = Features(system, nets.get("V0"), nets.get("W"))
     q_states = features.v0.inputs if features.v0 else ()
     outputs = len(features.w.weights[-1]) if features.w else 0
-    lay = layout(system, q_states, outputs, document.order)
-    found = matrices(lay, n, p, s, r, breaks)
+    if window is None:
+        lay = layout(system, q_states, outputs, document.order)
+        found = matrices(lay, n, p, s, r, breaks)
+    else:
+        lay = layout(system, q_states, outputs, 1 + 2 * document.order)
+        found = measurable.matrices(lay, (p, s, r), window, breaks)
     forms = [_eliminated(rows, lay.head, f"{where}, break {j}") for j, rows in enumerate(found)]
     if system.domain is None:
         return []
     level = document.level[i]
-    _radius(document, level, (p, s, r), features, breaks[-1], where)
+    _radius(document, level, (p, s, r), features, end, where)
     faces = _faces(system, features.v0, core, level, arrays["face_codes"], where)
     return [*_forest(system, features, forms, arrays, where), *faces]
 
