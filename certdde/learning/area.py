@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -83,7 +84,10 @@ def stays_and_converges(
     function = system.deviation_function()
     present, delayed = system.jacobians()
     rate = float((present.abs() + delayed.abs()).sum(-1).max())
-    step = tau / steps_per_delay if tau > 0 else 0.02 / rate
+    if tau * rate < 0.02:
+        tau = 0.0  # too short to matter for a picture, and too short to step through
+    steps_per_delay = min(steps_per_delay, max(3, math.ceil(20 * tau * rate)))
+    step = tau / steps_per_delay if tau > 0 else 0.05 / rate
     horizon = max(60 / rate, 60 * tau)
     low = torch.tensor([float(lo) for lo, _ in system.domain or ()], dtype=points.dtype)
     high = torch.tensor([float(hi) for _, hi in system.domain or ()], dtype=points.dtype)

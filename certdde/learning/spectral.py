@@ -9,6 +9,7 @@ from fractions import Fraction
 from math import inf, nextafter
 
 from certdde.certificates.part import Part
+from certdde.functionals import Functional
 from certdde.learning.task import Task
 from certdde.verify.bound_propagation.branch import Settings
 from certdde.verify.spectral.anchor import anchor_at_zero
@@ -69,8 +70,7 @@ def _anchored(task: Task, system: LinearDelaySystem, found: NoCrossing) -> Spect
             extended = prove_no_crossing(system, 0.0, found.upper, max_boxes=40_000)
             whole = extended if isinstance(extended, NoCrossing) else found
         if whole.lower == 0:
-            part = Part(near[0], near[1], {}, level=None, radius=None, boxes=_counts(whole))
-            return SpectralProof(part, whole)
+            return SpectralProof(_global_part(*near, _counts(whole)), whole)
     for delay, order in _trials(task, system, found):
         shown = _by_lmi(task, delay, order)
         if shown is not None:
@@ -78,6 +78,10 @@ def _anchored(task: Task, system: LinearDelaySystem, found: NoCrossing) -> Spect
         if task.late():
             break
     return None
+
+
+def _global_part(functional: Functional, breaks: list[float], boxes: dict[str, int]) -> Part:
+    return Part(functional, breaks, breaks, {}, level=None, radius=None, boxes=boxes)
 
 
 def _trials(

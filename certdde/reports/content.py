@@ -85,8 +85,8 @@ def content(
 
 def _domain(dialect: Dialect, subject: Subject) -> Markup:
     """Return the delay range and the domain in one line, for reports without a theorem."""
-    delay = subject.delay
-    text = f"constant delay {delay.name} in {json.dumps([delay.lower, delay.upper])}"
+    kind = "measurable" if subject.measurable else "constant"
+    text = f"{kind} delay {subject.delay.name} in {json.dumps(list(subject.claimed))}"
     for state, ends in (subject.data["system"]["domain"] or {}).items():
         text += f", {state} in {json.dumps(ends)}"
     return typeset(dialect, text)

@@ -119,7 +119,12 @@ def proof_blocks(dialect: Dialect, subject: Subject) -> list[Block]:
 
 
 def _decrease(subject: Subject) -> list[Fragment]:
-    pieces = sum(len(p.breaks) - 1 for p in subject.pieces)
+    pieces = sum(p.cuts for p in subject.pieces)
+    how = (
+        " is bounded by a polynomial in the delay's share of the window, whose Bernstein coefficients decide."
+        if subject.measurable
+        else " is bounded by an expression that is affine in the delay, so that its ends decide."
+    )
     return [
         "Along solutions, ",
         derivative_below,
@@ -130,8 +135,7 @@ def _decrease(subject: Subject) -> list[Fragment]:
         delay_in_range(subject),
         f" the range is cut into {pieces} pieces, on each of which ",
         letter("D"),
-        " is bounded by an expression that is affine in the delay, so that its ends decide. The variables that enter"
-        " linearly, and the moments, are eliminated exactly.",
+        f"{how} The variables that enter linearly, and the moments, are eliminated exactly.",
     ]
 
 

@@ -42,6 +42,7 @@ class Piece:
     breaks: tuple[float, ...]
     level: float | None
     forest: Forest | None
+    cuts: int = 1
 
     @property
     def longest(self) -> float:
@@ -59,6 +60,7 @@ class Subject:
         ``certificate.json``.
     system : DelaySystem
     delay : Constant
+        The delays that are simulated: the range; for a measurable delay its end, where V is the same.
     pieces : tuple of Piece
         Empty unless certified.
     file : str
@@ -102,10 +104,22 @@ class Subject:
         if data["status"] not in ("certified", "unknown", "refuted"):
             raise ValueError(f"status {data['status']!r}")
         lower, upper = data["delay"]["range"]
-        delay = Constant(str(data["delay"]["name"]), float(lower), float(upper))
+        first = upper if data["delay"]["class"] == "measurable" else lower
+        delay = Constant(str(data["delay"]["name"]), float(first), float(upper))
         system = _system(data["system"], delay)
         pieces = _pieces(certificate, system) if data["status"] == "certified" else ()
         return cls(data, system, delay, pieces, file, digest(data, certificate.entries))
+
+    @property
+    def measurable(self) -> bool:
+        """Whether the claim is about delays that vary in any measurable way."""
+        return bool(self.data["delay"]["class"] == "measurable")
+
+    @property
+    def claimed(self) -> tuple[float, float]:
+        """The range of delays that the claim is about."""
+        lower, upper = self.data["delay"]["range"]
+        return float(lower), float(upper)
 
     @property
     def certified(self) -> bool:
@@ -145,10 +159,13 @@ def _pieces(certificate: Certificate, system: DelaySystem) -> tuple[Piece, ...]:
         arrays = read_arrays(certificate.entries, i)
         tensors = read_tensors(certificate.entries, i)
         functional = read_functional(description, system.states, section["order"], arrays, tensors)
-        functional.core(float(arrays["breaks"][-1]))
         level = None if levels is None else float(levels[i])
+        cuts = len(arrays["breaks"]) - 1
         breaks = tuple(float(t) for t in arrays["breaks"])
-        pieces.append(Piece(functional, breaks, level, _forest(arrays)))
+        if "window" in arrays:
+            breaks = (float(arrays["window"][0]),) * 2
+        functional.core(breaks[-1])
+        pieces.append(Piece(functional, breaks, level, _forest(arrays), cuts))
     if not pieces:
         raise ValueError("no part")
     return tuple(pieces)

@@ -131,7 +131,7 @@ def parts_table(subject: Subject) -> Table | None:
             [
                 str(i),
                 _range(piece.breaks[0], piece.longest),
-                str(len(piece.breaks) - 1),
+                str(piece.cuts),
                 exact(piece.level),
                 count(forest.leaves if forest else 0),
             ]

@@ -54,10 +54,8 @@ def equilibrium(subject: Subject) -> Fragment:
 
 def delay_in_range(subject: Subject) -> Fragment:
     """Return tau in [a, b] as a formula."""
-    delay = subject.delay
-    return lambda d: d.row(
-        d.name(delay.name), d.symbol("in"), interval(d, delay.lower, delay.upper)
-    )
+    name, ends = subject.delay.name, subject.claimed
+    return lambda d: d.row(d.name(name), d.symbol("in"), interval(d, *ends))
 
 
 def level_formula(subject: Subject) -> Fragment:
@@ -76,7 +74,7 @@ def level_formula(subject: Subject) -> Fragment:
 def _head(dialect: Dialect, subject: Subject) -> list[Block]:
     first = paragraph(
         dialect,
-        "For every constant delay ",
+        "For every measurable delay with " if subject.measurable else "For every constant delay ",
         delay_in_range(subject),
         ", the equilibrium ",
         equilibrium(subject),

@@ -78,7 +78,7 @@ class Flow:
         if still:
             delayed = states
         elif callable(self.lag):
-            delayed = solution.at(times - self.lag(times))
+            delayed = solution.at(times[:, None] - self.lag(times[:, None]))
         else:
             delayed = torch.cat([past, states[1:]])[: len(states)]
         rates = self.function(states, delayed)
@@ -113,7 +113,9 @@ class Run:
         """Return V at the start and after each panel, (P + 1, B); ``longest`` is the window in V (0 without delay)."""
         x = torch.cat([_panels(self.past), _panels(self.states)])
         slopes = _slopes(self.nodes, self.flow.unit, self.flow.panels)
-        return _energy(functional, x, torch.cat([slopes, _panels(self.rates)]), longest, self.flow.panels)
+        return _energy(
+            functional, x, torch.cat([slopes, _panels(self.rates)]), longest, self.flow.panels
+        )
 
 
 def starting_energy(

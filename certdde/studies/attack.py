@@ -1,0 +1,208 @@
+"""Attack: look for what refutes a certificate, or a problem, by its spectrum, simulation and ascent.
+
+For a certificate (docs/math.md, section 5.3): histories on the boundary of the certified set and delays of
+the class, moved by gradient ascent through the solver so that the solution leaves the domain or V rises.
+For a problem: histories anywhere in the domain, so that the solution does not converge or leaves.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+
+from certdde.certificates.certificate import Certificate
+from certdde.certificates.content import Content, Piece, read_content
+from certdde.delays.classes import DelayClass, Measurable
+from certdde.studies.adversary import Adversary, Goal, Violation
+from certdde.studies.instability import Rightmost, rightmost
+from certdde.systems.delay_system import DelaySystem
+
+DEFAULT_BUDGET = 30.0
+Progress = Callable[[str, Mapping[str, Any]], None]
+
+
+@dataclass(frozen=True, slots=True)
+class AttackResult:
+    """What an attack has found.
+
+    Attributes
+    ----------
+    violation : Violation or None
+        None if nothing was found.
+    tried : int
+        Solutions simulated.
+    worst : dict
+        How close it came: ``excursion`` (relative to the domain; negative stays inside), ``rise`` of V from
+        one moment to a later one relative to its start, ``abscissa`` of the linearisation.
+    seconds : float
+    """
+
+    violation: Violation | None
+    tried: int
+    worst: Mapping[str, float]
+    seconds: float
+
+    @property
+    def found(self) -> bool:
+        """Whether there is a counterexample."""
+        return self.violation is not None
+
+
+def attack_certificate(
+    certificate: Certificate,
+    *,
+    budget: float | None = None,
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> AttackResult:
+    """Look for a counterexample to a certificate.
+
+    Parameters
+    ----------
+    certificate : Certificate
+        Of status ``certified``; it is not checked before.
+    budget : float, optional
+        Seconds, default 30.
+    seed : int
+        Of delays and histories.
+    progress : callable, optional
+        ``progress(phase, info)``.
+
+    Returns
+    -------
+    AttackResult
+
+    Raises
+    ------
+    CertificateError
+        If the certificate claims nothing or cannot be read.
+
+    Soundness
+    ---------
+    float64. A violation is kept only if an integration with tighter tolerances shows it too; that
+    nothing is found proves nothing.
+    """
+    content = read_content(certificate)
+    run = _Run(content.system, content.delay, budget, seed, progress)
+    run.spectrum()
+    if run.violation is None:
+        goals = [goal for piece in content.pieces for goal in _goals(content, piece)]
+        run.simulate(goals)
+    else:
+        run.exhibit(_goals(content, _nearest(content, run.violation.delay)))
+    return run.result()
+
+
+def attack_problem(
+    system: DelaySystem,
+    delay: DelayClass,
+    *,
+    budget: float | None = None,
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> AttackResult:
+    """Look for a delay and a history in the domain from which the solution does not converge, or leaves.
+
+    Parameters
+    ----------
+    system : DelaySystem
+    delay : Constant or Measurable
+    budget, seed, progress
+        As in :func:`attack_certificate`.
+
+    Returns
+    -------
+    AttackResult
+        A solution that leaves the domain says that not all of it is a region of attraction; it does
+        not say that nothing can be certified.
+
+    Soundness
+    ---------
+    As for :func:`attack_certificate`.
+    """
+    run = _Run(system, delay, budget, seed, progress)
+    run.spectrum()
+    goal = Goal(None, None, (delay.lower, delay.upper), _window(delay))
+    if run.violation is None:
+        run.simulate([goal])
+    else:
+        run.exhibit([goal])
+    return run.result()
+
+
+def _window(delay: DelayClass) -> float | None:
+    return delay.upper if isinstance(delay, Measurable) else None
+
+
+def _goals(content: Content, piece: Piece) -> list[Goal]:
+    """Return what to attack in a part; nothing if its delays are not those of the claim."""
+    low, high = piece.delays
+    low, high = max(low, content.delay.lower), min(high, content.delay.upper)
+    if content.kind == "spectral":
+        # V is only about these delays; for the others of the claim there is the spectrum.
+        low, high = piece.delays
+    if low > high:
+        return []
+    return [Goal(piece.functional, piece.level, (low, high), piece.window)]
+
+
+def _nearest(content: Content, delay: float) -> Piece:
+    return min(content.pieces, key=lambda p: max(p.delays[0] - delay, delay - p.delays[1], 0.0))
+
+
+@dataclass(slots=True)
+class _Run:
+    """The state of one attack."""
+
+    system: DelaySystem
+    delay: DelayClass
+    budget: float | None
+    seed: int
+    progress: Progress | None
+    began: float = field(default_factory=time.monotonic)
+    violation: Violation | None = None
+    found: Rightmost | None = None
+    adversary: Adversary | None = None
+
+    def spectrum(self) -> None:
+        """Look at the linearisation over all constant delays of the range."""
+        if self.progress:
+            self.progress("spectrum", {})
+        self.found = rightmost(self.system, self.delay.lower, self.delay.upper)
+        if self.found.kind:
+            self.violation = Violation.of_spectrum(self.found)
+        self.adversary = Adversary(
+            self.system,
+            torch.Generator().manual_seed(self.seed),
+            self.began + (self.budget or DEFAULT_BUDGET),
+            self.found.abscissa,
+        )
+
+    def simulate(self, goals: list[Goal]) -> None:
+        """Simulate and climb, goal after goal, until something is found or time is up."""
+        if self.adversary is None:
+            return
+        for k, goal in enumerate(goals):
+            if self.progress:
+                self.progress("simulation", {"done": k, "total": len(goals)})
+            self.violation = self.adversary.attack(goal, len(goals) - k)
+            if self.violation is not None:
+                return
+
+    def exhibit(self, goals: list[Goal]) -> None:
+        """Find a solution that shows what the spectrum says."""
+        if self.adversary is not None and self.violation is not None:
+            goal = goals[0] if goals else Goal(None, None, (0.0, 0.0), None)
+            self.violation = self.adversary.exhibit(goal, self.violation)
+
+    def result(self) -> AttackResult:
+        """Put the answer together."""
+        worst = dict(self.adversary.worst) if self.adversary else {}
+        if self.found is not None:
+            worst["abscissa"] = self.found.abscissa
+        tried = self.adversary.tried if self.adversary else 0
+        return AttackResult(self.violation, tried, worst, time.monotonic() - self.began)
