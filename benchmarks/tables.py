@@ -45,7 +45,84 @@ def boxes(data: dict[str, Any]) -> str:
     return "\n".join([*lines, "", f"Measured on {data['machine']}, by `benchmarks/boxes.py`."])
 
 
-TABLES: dict[str, Callable[[dict[str, Any]], str]] = {"examples": examples, "boxes": boxes}
+def solvers(data: dict[str, Any]) -> str:
+    """Return the table of the solver beside its peers, with the bar that each row was to reach."""
+    step, glass, plain, one = data["step"], data["mackey_glass"], data["ordinary"], data["single"]
+    order = data["order"]
+    finest = str(max(int(k) for k in order["rk4"]))
+    theirs = step["torchdde, 4096, one shared delay, 400 steps, ms/step"]
+    ours = step["certdde, 4096, own delays, 400 steps, ms/step"]
+    alone = 4096 * step["torchdde, 1, ms/step"] / step["certdde, 4096, own delays, ms/step"]
+    rows = [
+        _row(
+            "RK4, logistic, batch 128, 200 steps",
+            *_pair(step, "torchdde, 128", "certdde, 128"),
+            "10",
+        ),
+        f"| RK4, batch 4,096 with a delay each, 400 steps; torchdde with one for all | {theirs:.3g} ms/step"
+        f" | {ours:.3g} ms/step | {theirs / ours:.3g} | 30 |",
+        _row(
+            "the same, 200 steps",
+            step["torchdde, 4096, one shared delay, ms/step"],
+            step["certdde, 4096, own delays, ms/step"],
+            "30",
+        ),
+        f"| the same task: torchdde 4,096 times with batch 1 (from one) | | | {alone:,.0f} | 30 |",
+    ]
+    for kind in ("float64, tanh", "float32, relu"):
+        part = data[f"training, {kind}"]
+        alone_s = part["the network alone, 800 times, s"]
+        rows.append(
+            _row(
+                f"MLP 2-64-64-1, forward and backward, {kind}; the network alone {alone_s:.3f} s",
+                part["torchdde direct, s"],
+                part["certdde autodiff, s"],
+                "4",
+                "s",
+            )
+        )
+    every = glass["jitcdde, all, s (measured on a part)"]
+    for name, error in (("rk4, step .5", "rk4"), ("dopri5, rtol 1e-6", "dopri5")):
+        what = f"Mackey-Glass, 1,000 delays, t = 200: {name}, error {glass['error certdde ' + error]:.1e}"
+        beside = f"; jitcdde 1,000 times, error {glass['error jitcdde']:.1e}"
+        beside += f", compilation {glass['jitcdde, compile, s']:.1f} s apart"
+        rows.append(_row(what + beside, every, glass[f"certdde {name}, all at once, s"], "5", "s"))
+    rows += [
+        _row(
+            "one trajectory of it; jitcdde",
+            glass["jitcdde, one, s"],
+            glass["certdde dopri5, one, s"],
+            "",
+            "s",
+        ),
+        _row(
+            "RK4 without delay, batch 128; torchdiffeq",
+            *_pair(plain, "torchdiffeq", "certdde, tau = 0"),
+            "",
+        ),
+        _row("one trajectory, 4,000 points; ddeint", one["ddeint, s"], one["certdde, s"], "", "s"),
+        f"| RK4, error at t = 5 with {finest} steps a unit of time"
+        f" | {order['torchdde rk4 (delay 1, on the grid)'][finest]:.1e} | {order['rk4'][finest]:.1e} | | 1e-10 |",
+    ]
+    versions = ", ".join(f"{name} {version}" for name, version in data["versions"].items())
+    head = ["| task; peer | peer | certdde | ratio | bar |", "| --- | --- | --- | --- | --- |"]
+    end = f"Processor time on {data['machine']}, by `benchmarks/solvers.py`; {versions}."
+    return "\n".join([*head, *rows, "", end])
+
+
+def _pair(part: dict[str, float], peer: str, ours: str) -> tuple[float, float]:
+    return part[f"{peer}, ms/step"], part[f"{ours}, ms/step"]
+
+
+def _row(task: str, peer: float, ours: float, bar: str, unit: str = "ms/step") -> str:
+    return f"| {task} | {peer:.3g} {unit} | {ours:.3g} {unit} | {peer / ours:.3g} | {bar} |"
+
+
+TABLES: dict[str, Callable[[dict[str, Any]], str]] = {
+    "examples": examples,
+    "boxes": boxes,
+    "solvers": solvers,
+}
 FILES = ("README.md", "docs/benchmarks.md")
 
 

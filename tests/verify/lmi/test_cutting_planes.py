@@ -4,10 +4,10 @@ import pytest
 import torch
 from anchors import HUTCHINSON, KR
 
-from certdde.inequalities.dissipation import Layout
 from certdde.inequalities.features import Features
 from certdde.inequalities.inequality import dissipation
-from certdde.inequalities.legendre import delay_pieces, reciprocal_minorant
+from certdde.inequalities.legendre import delay_pieces
+from certdde.inequalities.reduction import as_reduction
 from certdde.systems import DelaySystem
 from certdde.verify.lmi.cutting_planes import cutting_planes, sample_xi, sampled_rates
 
@@ -68,9 +68,7 @@ def test_sampled_rates_are_d_over_the_square():
     features = Features.of(HUTCHINSON, found)
     built = dissipation(HUTCHINSON, found, breaks)
     x = torch.tensor([[0.3, -0.2], [0.01, 0.9]], dtype=torch.float64)
-    rates, largest = sampled_rates(
-        found, features, Layout.of(features, 1), breaks, reciprocal_minorant(breaks), x
-    )
+    rates, largest = sampled_rates(found, features, as_reduction(breaks), x)
     wanted = built.inequality.value(x) / x.square().sum(-1)
     torch.testing.assert_close(torch.as_tensor(rates), wanted.T)
     assert largest == pytest.approx(built.eliminated, rel=1e-12)
