@@ -3,8 +3,8 @@
     python examples/solve.py [folder for the plot]
 
 Left: Hutchinson's equation x' = r x (1 - x(t - tau)) with r = 1.2 for 200 delays at once. It settles if r tau < pi/2
-and swings for ever beyond. Right: one trajectory with an unknown delay is given at 40 times; Newton's method on the squared
-error, with the first and second derivative in tau from the solver, finds it.
+and swings for ever beyond. Right: one trajectory with an unknown delay is given at 40 times; Newton's method on the
+squared error, with the first and second derivative in tau from the solver, finds it.
 """
 
 import sys
@@ -63,9 +63,9 @@ def main() -> None:
     from matplotlib import pyplot as plt
 
     figure, (left, right) = plt.subplots(1, 2, figsize=(11, 4.2), layout="constrained")
-    colours = plt.get_cmap("viridis")((tau - tau[0]) / (tau[-1] - tau[0]))
+    colours = plt.get_cmap("viridis")(((tau - tau[0]) / (tau[-1] - tau[0])).numpy())
     for b in range(0, 200, 8):
-        left.plot(t, x[:, b], color=colours[b], linewidth=0.9)
+        left.plot(t.numpy(), x[:, b].numpy(), color=colours[b], linewidth=0.9)
     scale = plt.cm.ScalarMappable(mpl.colors.Normalize(float(tau[0]), float(tau[-1])), "viridis")
     bar = figure.colorbar(scale, ax=left, label="delay of the sample")
     bar.ax.axhline(torch.pi / 2 / RATE, color="red")
@@ -78,8 +78,13 @@ def main() -> None:
         [torch.tensor(guesses).double()],
     )[..., 0]
     for k in (0, 1, 2, len(guesses) - 1):
-        right.plot(fine, fits[:, k], label=f"step {k}: $\\tau$ = {guesses[k]:.6f}", linewidth=1.2)
-    right.plot(times, seen, "k.", markersize=5, label=f"given, $\\tau$ = {true}")
+        right.plot(
+            fine.numpy(),
+            fits[:, k].numpy(),
+            label=f"step {k}: $\\tau$ = {guesses[k]:.6f}",
+            linewidth=1.2,
+        )
+    right.plot(times.numpy(), seen.numpy(), "k.", markersize=5, label=f"given, $\\tau$ = {true}")
     right.set(xlabel="t", title="a delay found by its first and second derivative")
     right.legend(fontsize=8)
     figure.savefig(folder / "solve.png", dpi=150)

@@ -1,10 +1,6 @@
 """False claims that no method may ever certify."""
 
 import pytest
-
-from certdde.delays.classes import Constant
-from certdde.learning.certify import certify
-from certdde.systems.delay_system import DelaySystem
 from example_systems import (
     hutchinson,
     kharitonov,
@@ -13,6 +9,10 @@ from example_systems import (
     scalar,
     trap,
 )
+
+from certdde.delays.classes import Constant
+from certdde.learning.certify import certify
+from certdde.systems.delay_system import DelaySystem
 
 
 def growing() -> DelaySystem:

@@ -71,7 +71,7 @@ def _run(
         progress=report,
     )
     path = directory / CERTIFICATE
-    certificate.save(path)
+    certificate = certificate.save(path)
     return certificate, {"certificate": path, **write_report(certificate, directory)}
 
 

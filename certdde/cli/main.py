@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 import certdde
+from certdde.cli.attack import attack
 from certdde.cli.certify import certify
 from certdde.cli.check import check
 from certdde.cli.guard import DONE, INTERRUPTED, guarded
@@ -16,7 +17,7 @@ from certdde.cli.output import print_text
 from certdde.cli.report import report
 from certdde.cli.simulate import simulate
 
-COMMANDS = (certify, check, margin, report, simulate)
+COMMANDS = (attack, certify, check, margin, report, simulate)
 
 app = typer.Typer(
     add_completion=False,

@@ -69,6 +69,8 @@ def figures_of(subject: Subject) -> list[Figure]:
         if isinstance(delay, (int, float)) and delay >= 0:
             return [counterexample_figure(subject, float(delay))]
         return [undecided_figure(subject)]
+    if subject.data["kind"] == "spectral":  # V is that of the anchor only
+        return [trajectories_figure(subject)]
     first = region_figure(subject) if subject.bounded else trajectories_figure(subject)
     partition = partition_figure(subject)
     return [first, values_figure(subject), *([partition] if partition else [])]

@@ -17,7 +17,8 @@ import torch
 from certdde.certificates.certificate import Certificate
 from certdde.certificates.content import Content, Piece, read_content
 from certdde.delays.classes import DelayClass, Measurable
-from certdde.studies.adversary import Adversary, Goal, Violation
+from certdde.studies.adversary import Adversary
+from certdde.studies.batches import Goal, Setting, Violation
 from certdde.studies.instability import Rightmost, rightmost
 from certdde.systems.delay_system import DelaySystem
 
@@ -176,10 +177,9 @@ class _Run:
         if self.found.kind:
             self.violation = Violation.of_spectrum(self.found)
         self.adversary = Adversary(
-            self.system,
+            Setting.of(self.system, self.found.abscissa),
             torch.Generator().manual_seed(self.seed),
             self.began + (self.budget or DEFAULT_BUDGET),
-            self.found.abscissa,
         )
 
     def simulate(self, goals: list[Goal]) -> None:

@@ -70,7 +70,7 @@ def test_files_of_the_wrong_kind(tmp_path, command, what):
         ("certify.method=lmii", "did you mean 'lmi'?"),
         ("system.equations.9=x", "no place in the list"),
         ("system.equations.0.y=x", "not a table"),
-        ("delays.tau.class=measurable", "not supported"),
+        ('delays.tau={class="slow",range=[0,1],rate=0.5}', "not supported"),
         ("delays.sigma.range=[0,1]", "2 delays"),
         ("certify.budget=0", "not positive"),
     ],

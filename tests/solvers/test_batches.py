@@ -148,6 +148,7 @@ def test_results_are_reproduced_bit_for_bit() -> None:
 
 
 @pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA device here")
 def test_gpu_follows_the_processor() -> None:
     x0, tau, other = data(5)
     here = ddeint(f, x0, T, [tau, other])

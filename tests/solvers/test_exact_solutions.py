@@ -45,7 +45,7 @@ def test_exponential_history() -> None:
     assert abs(float(x[-1, 0]) + 0.0060125159537) < 1e-12
 
 
-def test_wille_and_baker() -> None:
+def test_three_states_and_two_delays() -> None:
     def f(_t: torch.Tensor, x: torch.Tensor, past: list[torch.Tensor]) -> torch.Tensor:
         return torch.stack([past[0][..., 0], past[0][..., 0] + past[1][..., 1], x[..., 1]], -1)
 

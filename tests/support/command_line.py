@@ -57,8 +57,9 @@ class FakeCertificate:
             },
         }
 
-    def save(self, path: Path) -> None:
+    def save(self, path: Path) -> "FakeCertificate":
         path.write_bytes(b"PK")
+        return self
 
 
 def write_fake_report(certificate: object, directory: Path) -> dict[str, Path]:

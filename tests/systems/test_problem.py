@@ -183,7 +183,7 @@ def test_errors_of_equations_name_the_file(write):
 @pytest.mark.parametrize(
     ("table", "expected"),
     [
-        ({"class": "measurable", "range": [0, 1]}, "supported: constant"),
+        ({"class": "slow", "range": [0, 1], "rate": 0.5}, "supported: constant, measurable"),
         ({"class": "slow", "range": [0, 1], "rate": [-0.5, 0.5]}, "supported: constant"),
         ({"class": "random", "law": "expon", "args": {"scale": 0.1}}, "supported: constant"),
     ],
