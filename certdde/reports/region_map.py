@@ -7,8 +7,7 @@ from dataclasses import dataclass
 
 import torch
 
-from certdde.learning.area import stays_and_converges
-from certdde.reports.simulation import rate
+from certdde.learning.area import simulated_region
 from certdde.reports.subject import Subject
 
 PER_AXIS = {1: 72, 3: 40}  # cells of a side, by the number of planes
@@ -47,7 +46,9 @@ def region_maps(subject: Subject, planes: Sequence[tuple[int, ...]]) -> list[Reg
     cells = [tuple(_centres(*_ends(subject, i), PER_AXIS[len(planes)]) for i in p) for p in planes]
     points = [embedded(subject, plane, c) for plane, c in zip(planes, cells, strict=True)]
     # All planes at once: the number of steps counts, not that of points.
-    keeps = _keeps(subject, torch.cat(points)).split([len(p) for p in points])
+    keeps = simulated_region(subject.system, subject.delay, torch.cat(points)).split(
+        [len(p) for p in points]
+    )
     return [
         _one(subject, plane, c, kept) for plane, c, kept in zip(planes, cells, keeps, strict=True)
     ]
@@ -65,16 +66,6 @@ def _one(
     certified = certified_ratio(subject, points).reshape(shape)
     core = core_ratio(subject, points).reshape(shape)
     return RegionMap(states, axes, certified, core, cells, keeps.reshape([len(c) for c in cells]))
-
-
-def _keeps(subject: Subject, points: torch.Tensor) -> torch.Tensor:
-    """Return from which constant histories solutions stay and converge, for the ends and the middle of the range."""
-    lower, upper = subject.delay.lower, subject.delay.upper
-    fast, keep = rate(subject.system), torch.ones(len(points), dtype=torch.bool)
-    for delay in sorted({lower, (lower + upper) / 2, upper}):
-        steps = max(2, min(20, round(delay * fast / 0.15)))
-        keep &= stays_and_converges(subject.system, points, delay, steps_per_delay=steps)
-    return keep
 
 
 def _ends(subject: Subject, state: int) -> tuple[float, float]:

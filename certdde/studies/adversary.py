@@ -67,7 +67,12 @@ class Adversary:
     # ---- ascent
 
     def _climb(self, goal: Goal, batch: Batch, end: float) -> Violation | None:
-        """Simulate, look, and move along the gradient; each sample keeps the best it has reached."""
+        """Simulate, look, and move along the gradient; each sample keeps the best it has reached.
+
+        Where the delay varies there are new samples instead.
+        """
+        if isinstance(batch.lag, Varying):
+            return self._drawn(goal, batch, end)
         step = torch.full((BATCH,), 0.3, dtype=torch.float64)
         value, slopes, found = self._look(goal, batch)
         for _ in range(STEPS):
@@ -85,21 +90,32 @@ class Adversary:
             )
         return found
 
+    def _drawn(self, goal: Goal, batch: Batch, end: float) -> Violation | None:
+        """Simulate one batch after the other."""
+        while True:
+            with torch.no_grad():
+                run = self.setting.flow(batch).run(batch.nodes)
+                self.tried += BATCH
+                found = self._judged(goal, batch, run)
+            if found is not None or time.monotonic() > end:
+                return found
+            batch = next(self.setting.batches(goal, self.generator))
+
     def _look(
         self, goal: Goal, batch: Batch
     ) -> tuple[Tensor, tuple[Tensor, Tensor], Violation | None]:
         """Simulate; return what is climbed, its gradient, and what was found."""
+        moves = batch.lag == 1.0  # the delay can be climbed too
         nodes = batch.nodes.clone().requires_grad_()
-        unit = batch.unit.clone().requires_grad_(requires_grad=batch.lag == 1.0)
-        longest = unit if batch.lag == 1.0 else batch.longest
+        unit = batch.unit.clone().requires_grad_(requires_grad=moves)
         run = replace(self.setting.flow(batch), unit=unit).run(nodes)
         self.tried += BATCH
-        value = self._escape(goal, run, longest)
+        value = self._escape(goal, run, unit if moves else batch.longest)
         known = torch.isfinite(value)
         total = torch.where(known, value, torch.zeros_like(value)).sum()
-        wanted = [nodes, unit] if batch.lag == 1.0 else [nodes]
         slopes = [torch.zeros_like(nodes), torch.zeros_like(unit)]
         if total.requires_grad:
+            wanted = [nodes, unit] if moves else [nodes]
             for k, g in enumerate(torch.autograd.grad(total, wanted, allow_unused=True)):
                 slopes[k] = slopes[k] if g is None else g.nan_to_num()
         with torch.no_grad():
@@ -213,7 +229,7 @@ class Adversary:
             return None
         tau = float(one.longest[0])
         if isinstance(one.lag, Varying):
-            tau = float(one.unit[0] * (one.lag.low + one.lag.high) / 2)
+            tau = float(one.unit[0]) * one.lag.mean(0)
         return self._with(Violation(kind, tau, measure), run, one, 0)
 
     def _with(self, violation: Violation, run: Run, batch: Batch, i: int) -> Violation:

@@ -19,6 +19,7 @@ from certdde.systems.delay_system import DelaySystem
 BATCH = 32
 SHORT = 0.2  # a step times the size of the slopes of f
 MOST_PANELS, MOST_WINDOWS = 96, 150
+MOST_VARYING = 20  # windows, for a delay that varies: a slow case of the solver
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +108,11 @@ class Varying:
         value = torch.where(self.shape == 0, self.phase + 0 * turn, value)
         return self.low + (self.high - self.low) * value
 
+    def mean(self, i: int) -> float:
+        """Return the mean delay of a sample, in windows."""
+        share = float(self.phase[i]) if int(self.shape[i]) == 0 else 0.5
+        return self.low + (self.high - self.low) * share
+
     def described(self, i: int) -> str:
         """Say how the delay of a sample varies."""
         shape = ("constant", "sawtooth", "switching")[int(self.shape[i])]
@@ -181,6 +187,8 @@ class Setting:
         if goal.functional is not None and goal.level is None:
             nodes = nodes + 1e-3 * self.box.half * (nodes == 0)
         length = self._length(goal, float(unit.min()))
+        if goal.window is not None:
+            length = min(length, MOST_VARYING)
         batch = Batch(nodes, unit, longest, lag, delays, length)
         return replace(batch, nodes=self.placed(goal, batch))
 
