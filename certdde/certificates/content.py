@@ -15,12 +15,16 @@ from certdde.certificates.certificate import Certificate
 from certdde.certificates.part import read_functional
 from certdde.delays.classes import Constant, DelayClass, Measurable
 from certdde.errors import CertificateError, ProblemError
+from certdde.inequalities.reduction import ConstantDelay, MeasurableDelay, Reduction
 from certdde.systems.delay_system import DelaySystem
 
 if TYPE_CHECKING:
     from certdde.functionals import Functional
 
-CLASSES = {"constant": Constant, "measurable": Measurable}
+CLASSES: dict[str, type[Constant] | type[Measurable]] = {
+    "constant": Constant,
+    "measurable": Measurable,
+}
 # What reading a file that does not follow the format may raise.
 _MALFORMED = (
     KeyError,
@@ -57,6 +61,13 @@ class Piece:
     window: float | None
     level: float | None
     arrays: Mapping[str, np.ndarray]
+
+    @property
+    def reduction(self) -> Reduction:
+        """The delays of the part as the inequality takes them."""
+        if self.window is None:
+            return ConstantDelay(self.breaks)
+        return MeasurableDelay(self.window, self.breaks)
 
     @property
     def delays(self) -> tuple[float, float]:

@@ -11,13 +11,14 @@ import certdde
 from certdde.cli.attack import attack
 from certdde.cli.certify import certify
 from certdde.cli.check import check
+from certdde.cli.export import export
 from certdde.cli.guard import DONE, INTERRUPTED, guarded
 from certdde.cli.margin import margin
 from certdde.cli.output import print_text
 from certdde.cli.report import report
 from certdde.cli.simulate import simulate
 
-COMMANDS = (attack, certify, check, margin, report, simulate)
+COMMANDS = (attack, certify, check, export, margin, report, simulate)
 
 app = typer.Typer(
     add_completion=False,

@@ -221,8 +221,9 @@ class Problem(_Model):
                 where=f"{self._source}: delays.{name}.class",
                 wanted=f"supported: {', '.join(SUPPORTED)}",
             )
-        kind = {"constant": Constant, "measurable": Measurable}[spec.class_]
-        return kind(name, *spec.range)
+        if spec.class_ == "measurable":
+            return Measurable(name, *spec.range)
+        return Constant(name, *spec.range)
 
 
 def load_problem(path: str | Path, overrides: Sequence[str] = ()) -> Problem:

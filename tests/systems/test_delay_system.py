@@ -144,8 +144,18 @@ BOX = {"x": (-1.0, 1.0)}
     ("equations", "options", "where", "said"),
     [
         (["x' = 1 - x"], {}, "system.equations[0]", "is 1 at the equilibrium, not 0"),
-        (["x' = -x"], {"equilibrium": {"x": 0.5}}, "system.equations[0]", "-0.5 at the equil"),
-        (["x' = 0.3 - x - 0.1 - 0.2 + 1e-17"], {}, "system.equations[0]", "1e-17 at the equil"),
+        (
+            ["x' = -x"],
+            {"equilibrium": {"x": 0.5}},
+            "system.equations[0]",
+            "-0.5 at the equilibrium",
+        ),
+        (
+            ["x' = 0.3 - x - 0.1 - 0.2 + 1e-17"],
+            {},
+            "system.equations[0]",
+            "1e-17 at the equilibrium",
+        ),
         (["x' = 1e308 + 1e308 - x"], {}, "system.equations[0]", "out of range"),
         (["x' = 1e308 - x + 1e308"], {}, "system.equations[0]", "inf at the equilibrium"),
         (["x' = sin(1)*x"], {"domain": BOX}, "system.equations[0]", "cannot evaluate"),

@@ -33,7 +33,7 @@ def spectral_abscissa(
     References
     ----------
     Breda, Maset, Vermiglio (2005), Pseudospectral differencing methods for characteristic roots
-    of delay differential equations, SIAM J. Sci. Comput. 27.
+    of delay differential equations, SIAM Journal on Scientific Computing 27.
 
     Examples
     --------
@@ -42,7 +42,8 @@ def spectral_abscissa(
     True
     """
     n = present.shape[0]
-    if delay * (np.abs(present).sum() + np.abs(delayed).sum()) < 1e-8:  # the matrix grows like 1/tau
+    size = np.abs(present).sum() + np.abs(delayed).sum()
+    if delay * size < 1e-8:  # the matrix grows like 1/tau
         return float(np.linalg.eigvals(present + delayed).real.max())
     differentiation = _chebyshev(nodes) * (2 / delay)
     generator = np.kron(differentiation, np.eye(n))
