@@ -65,7 +65,7 @@ clean: ## remove what the targets make, but not .venv
 	.uv/bin/pip install --quiet 'uv>=0.8'
 
 .venv/.ready: pyproject.toml $(UV)
-	$(UV) sync --quiet --inexact --extra lirpa
+	$(UV) sync --quiet --inexact --extra lirpa --extra export
 	@touch $@
 
 # The layers and the types are read from the installed package: in the working tree two of its folders lie elsewhere.

@@ -118,9 +118,38 @@ def _row(task: str, peer: float, ours: float, bar: str, unit: str = "ms/step") -
     return f"| {task} | {peer:.3g} {unit} | {ours:.3g} {unit} | {peer / ours:.3g} | {bar} |"
 
 
+def linear(data: dict[str, Any]) -> str:
+    """Return the table of the linear benchmarks: a line a system and class, a column an order."""
+    orders = sorted({r["order"] for r in data["rows"] if r["method"] == "lmi"})
+    lines = [
+        f"| system | class | {' | '.join(f'LMI, order {k}' for k in orders)} | spectral | exact or published |",
+        "| --- | --- |" + " --- |" * (len(orders) + 2),
+    ]
+    for system, kind in dict.fromkeys((r["system"], r["class"]) for r in data["rows"]):
+        rows = [r for r in data["rows"] if (r["system"], r["class"]) == (system, kind)]
+        cells = [
+            next((_cell(r) for r in rows if (r["method"], r["order"]) == ("lmi", k)), "")
+            for k in orders
+        ]
+        spectral = next((_cell(r) for r in rows if r["method"] == "spectral"), "")
+        lines.append(
+            f"| {system} | {kind} | {' | '.join(cells)} | {spectral} | {rows[0]['known']} |"
+        )
+    return "\n".join([*lines, "", f"Measured on {data['machine']}, by `benchmarks/linear.py`."])
+
+
+def _cell(row: dict[str, Any]) -> str:
+    """Return margin and seconds; a margin that the checker has not accepted is in brackets."""
+    if row["margin"] is None:
+        return "none"
+    margin = f"{row['margin']:g}" if row["rigor"] == "rigorous" else f"({row['margin']:g})"
+    return f"{margin}, {row['seconds']:.2g} s"
+
+
 TABLES: dict[str, Callable[[dict[str, Any]], str]] = {
     "examples": examples,
     "boxes": boxes,
+    "linear": linear,
     "solvers": solvers,
 }
 FILES = ("README.md", "docs/benchmarks.md")

@@ -3,7 +3,7 @@
 import pytest
 from example_systems import (
     hutchinson,
-    kharitonov,
+    kolmanovskii_richard,
     logistic,
     pendulum,
     scalar,
@@ -38,7 +38,7 @@ QUICK = [
     (hutchinson, 0.0, 1.6, "lmi"),
     (hutchinson, 0.0, 1.6, "quadratic"),
     (hutchinson, 0.0, 1.6, "neural"),
-    (kharitonov, 0.0, 6.2, "lmi"),
+    (kolmanovskii_richard, 0.0, 6.2, "lmi"),
     (growing, 0.0, 1.0, "lmi"),
     (growing, 0.5, 1.0, "auto"),
     (marginal, 0.0, 0.5, "lmi"),

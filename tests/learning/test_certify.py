@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 from certificate_files import write_raw
-from example_systems import hutchinson, kharitonov, logistic, pendulum
+from example_systems import hutchinson, kolmanovskii_richard, logistic, pendulum
 
 from certdde.certificates import Certificate
 from certdde.certificates.bundle import array_entry, digest, read, read_arrays
@@ -53,7 +53,7 @@ def test_the_claim_is_the_one_of_the_format(neural, quadratic):
 
 
 def test_a_global_claim_for_a_linear_system():
-    certificate = certify(kharitonov(), Constant("tau", 0.0, 6.1), method="auto", order=3)
+    certificate = certify(kolmanovskii_richard(), Constant("tau", 0.0, 6.1), method="auto", order=3)
     assert (certificate.status, certificate.rigor) == ("certified", "rigorous")
     assert certificate.data["region"]["level"] is None
     assert certificate.data["claim"].endswith("globally asymptotically stable.")

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 import torch
 from certificate_files import write_raw
-from example_systems import hutchinson, kharitonov, scalar
+from example_systems import hutchinson, kolmanovskii_richard, scalar
 
 from certdde.certificates.bundle import digest, read
 from certdde.certificates.claim import claim_sentence
@@ -22,7 +22,7 @@ def nonlinear(tmp_path_factory):
 
 
 def test_a_linear_system_is_certified_for_any_measurable_delay():
-    for system, longest in ((scalar(), 1.38), (kharitonov(), 2.2)):
+    for system, longest in ((scalar(), 1.38), (kolmanovskii_richard(), 2.2)):
         certificate = certify(system, Measurable("tau", 0.0, longest), method="lmi")
         assert certificate.rigor == "rigorous"
         assert "every measurable delay tau(t) with values in" in certificate.data["claim"]

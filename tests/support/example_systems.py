@@ -27,7 +27,7 @@ def logistic() -> DelaySystem:
     )
 
 
-def kharitonov() -> DelaySystem:
+def kolmanovskii_richard() -> DelaySystem:
     """KR: exact stable set [0, 6.172581)."""
     return DelaySystem.from_equations(
         ["x' = -2*x - x(t - tau)", "y' = -0.9*y - x(t - tau) - y(t - tau)"], name="KR"

@@ -115,7 +115,8 @@ def polytopic_lmi(
         rows = reduction.linear_rows(present, delayed, order)
         program.blocks += stack_blocks(parameters.basis(partial(reduction.forms, rows)))
     mean = mean_on_constant_histories(parameters, system, reduction.longest)
-    solution = best(program, mean, solver=solver, margin=margin)
+    cap = 1e3 if system.domain else 1e5  # a global claim has no region to keep large
+    solution = best(program, mean, solver=solver, margin=margin, cap=cap)
     return None if solution is None else (parameters.functional(solution.x), solution.margin)
 
 

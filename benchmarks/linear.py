@@ -1,0 +1,134 @@
+"""Linear benchmarks: delay margins by LMI order and by spectrum, beside exact and published values.
+
+Run: python benchmarks/linear.py, then benchmarks/tables.py. A margin is rounded down to four decimals, and the
+range up to it is certified and checked again.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import dataclass
+from math import floor
+from pathlib import Path
+from typing import Any
+
+from certdde.delays.classes import Constant, Measurable
+from certdde.learning.certify import certify
+from certdde.studies.margin import margin
+from certdde.systems.problem import Problem
+from examples import machine
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@dataclass(frozen=True)
+class Case:
+    """A system of the literature, and what is known about it."""
+
+    equations: tuple[str, ...]
+    start: float
+    stop: float
+    exact: str
+    orders: tuple[int, ...] = (0, 1, 2, 3, 4)
+    measurable: str = ""
+    orders_measurable: tuple[int, ...] = ()
+
+
+CASES = {
+    "KR": Case(
+        ("x' = -2*x - x(t - tau)", "y' = -0.9*y - x(t - tau) - y(t - tau)"),
+        0.0,
+        8.0,
+        "6.172581",
+        measurable="2.113 (Seuret, Gouaisbaut 2013)",
+        orders_measurable=(1, 2),
+    ),
+    "GU": Case(
+        ("x' = y", "y' = -2*x + 0.1*y + x(t - tau)"),
+        0.1002,
+        2.0,
+        "1.717858 (from .1001683)",
+        orders=(1, 2, 3, 4),
+    ),
+    "SC": Case(
+        ("x' = -x(t - tau)",),
+        0.0,
+        2.0,
+        "pi/2 = 1.570796",
+        orders=(0, 1, 2, 3),
+        measurable="1.341 (Seuret, Gouaisbaut 2013), exact 3/2 (Myshkis 1951)",
+        orders_measurable=(1, 2, 3),
+    ),
+    "LD": Case(
+        ("x' = y", "y' = -x - y - y(t - tau)"),
+        0.0,
+        6.0,
+        "pi, and stable again beyond it",
+        orders=(0, 1, 2, 3),
+    ),
+    "KIM": Case(
+        ("x' = y", "y' = -x - 2*y - x(t - tau) + y(t - tau)"),
+        0.0,
+        4.0,
+        "every delay",
+        orders=(),
+        measurable="1.197 (Seuret, Gouaisbaut 2013)",
+        orders_measurable=(1, 2),
+    ),
+}
+
+
+def problem_of(case: Case, kind: str) -> Problem:
+    """Return the problem of a case for a delay class."""
+    data = {
+        "name": "linear",
+        "system": {"equations": list(case.equations)},
+        "delays": {"tau": {"class": kind, "range": [case.start, case.stop]}},
+    }
+    return Problem.from_dict(data)
+
+
+def entry(case: Case, method: str, order: int, kind: str) -> dict[str, Any]:
+    """Find a margin, round it down, certify and check the range up to it."""
+    problem, began = problem_of(case, kind), time.perf_counter()
+    found = margin(
+        problem, method=method, order=order, start=case.start, stop=case.stop, budget=120
+    )
+    seconds = time.perf_counter() - began
+    row: dict[str, Any] = {
+        "method": method,
+        "order": order,
+        "class": kind,
+        "margin": None,
+        "seconds": round(seconds, 2),
+    }
+    if found.delay_margin is None:
+        return row
+    rounded = floor(found.delay_margin * 1e4) / 1e4
+    delay = (Constant if kind == "constant" else Measurable)("tau", case.start, rounded)
+    certificate = certify(problem, delay, method=method, order=order)
+    row |= {
+        "margin": rounded,
+        "rigor": certificate.rigor if certificate.status == "certified" else certificate.status,
+    }
+    return row
+
+
+def main() -> None:
+    """Run all and keep the result."""
+    rows = []
+    for name, case in CASES.items():
+        wanted = [("lmi", k, "constant") for k in case.orders] + [("spectral", 1, "constant")]
+        wanted += [("lmi", k, "measurable") for k in case.orders_measurable]
+        for method, order, kind in wanted:
+            row = entry(case, method, order, kind)
+            known = case.exact if kind == "constant" else case.measurable
+            rows.append({"system": name, **row, "known": known})
+            print(rows[-1], flush=True)
+    target = ROOT / "benchmarks" / "results" / "linear.json"
+    target.write_text(json.dumps({"machine": machine(), "rows": rows}, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
