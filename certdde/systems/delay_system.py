@@ -9,31 +9,29 @@ from typing import TYPE_CHECKING, Any
 
 from certdde.errors import ProblemError
 from certdde.systems.expressions import (
-    FUNCTIONS,
     Add,
-    Call,
-    Divide,
     Expression,
-    Multiply,
     Number,
-    Power,
     Variable,
-    children,
     evaluate,
     fold,
     linear_split,
-    rational,
     scale,
     substitute,
     variables,
 )
-from certdde.systems.grammar import Names, left_hand_side, parse_equation
+from certdde.systems.grammar import Names, parse_equation
+from certdde.systems.system_parts import (
+    Interval,
+    check_equilibrium,
+    domain_box,
+    equilibrium_point,
+    parameter_values,
+    state_names,
+)
 
 if TYPE_CHECKING:
     import torch
-
-Interval = tuple[Fraction, Fraction]
-RESERVED = frozenset({"t", *FUNCTIONS})
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,13 +113,13 @@ class DelaySystem:
                 where="system.networks",
                 wanted="write the system without them",
             )
-        states = _states(equations, parameters or {}, delays)
-        names = Names(states, _parameters(parameters or {}), tuple(delays))
+        states = state_names(equations, parameters or {}, delays)
+        names = Names(states, parameter_values(parameters or {}), tuple(delays))
         parsed = dict(
             parse_equation(text, names, f"system.equations[{i}]")
             for i, text in enumerate(equations)
         )
-        rest = _equilibrium(equilibrium or {}, states)
+        rest = equilibrium_point(equilibrium or {}, states)
         shift = {
             v: Add(Number(rest[states.index(v.name)]), v)
             for e in parsed.values()
@@ -129,8 +127,8 @@ class DelaySystem:
             if rest[states.index(v.name)]
         }
         rhs = tuple(fold(substitute(parsed[s], shift)) for s in states)
-        _check_equilibrium(rhs, equations)
-        box = None if domain is None else _domain(domain, states, rest)
+        check_equilibrium(rhs, equations)
+        box = None if domain is None else domain_box(domain, states, rest)
         system = cls(
             name, states, tuple(equations), dict(parameters or {}), tuple(delays), rest, box, rhs
         )
@@ -231,147 +229,3 @@ def _stack(
         ],
         dim=-1,
     )
-
-
-def _states(
-    equations: Sequence[str], parameters: Mapping[str, Any], delays: Sequence[str]
-) -> tuple[str, ...]:
-    if not equations:
-        raise ProblemError(
-            "there is no equation",
-            where="system.equations",
-            wanted='give at least one, as in ["x\' = -x(t - tau)"]',
-        )
-    states = tuple(
-        left_hand_side(text, f"system.equations[{i}]") for i, text in enumerate(equations)
-    )
-    for i, state in enumerate(states):
-        if state in states[:i]:
-            raise ProblemError(
-                f"the state {state!r} has two equations",
-                where=f"system.equations[{i}]",
-                wanted="one equation a state",
-            )
-        if state in parameters or state in delays or state in RESERVED:
-            raise ProblemError(
-                f"the name {state!r} is also a parameter, a delay, a function or the time",
-                where=f"system.equations[{i}]",
-                wanted="another name",
-            )
-    for name in parameters:
-        if name in delays or name in RESERVED:
-            raise ProblemError(
-                f"the name {name!r} is also a delay, a function or the time",
-                where=f"system.parameters.{name}",
-                wanted="another name",
-            )
-    if not delays:
-        raise ProblemError(
-            "there is no delay", where="delays", wanted="declare one, as in [delays.tau]"
-        )
-    return states
-
-
-def _parameters(parameters: Mapping[str, Any]) -> dict[str, Fraction]:
-    values = {}
-    for name, value in parameters.items():
-        if isinstance(value, (tuple, list)):
-            raise ProblemError(
-                "a parameter known only in an interval is not supported yet",
-                where=f"system.parameters.{name}",
-                wanted="one number",
-            )
-        values[name] = _decimal(value, f"system.parameters.{name}")
-    return values
-
-
-def _decimal(value: float, where: str) -> Fraction:
-    try:
-        return Fraction(repr(float(value)))
-    except (ValueError, TypeError, OverflowError):
-        raise ProblemError(
-            f"{value!r} is not a finite number", where=where, wanted="a finite number"
-        ) from None
-
-
-def _equilibrium(equilibrium: Mapping[str, float], states: Sequence[str]) -> tuple[Fraction, ...]:
-    for name in equilibrium:
-        if name not in states:
-            raise ProblemError(
-                f"unknown state {name!r}",
-                where="system.equilibrium",
-                wanted=f"states: {', '.join(states)}",
-            )
-    return tuple(_decimal(equilibrium.get(s, 0.0), f"system.equilibrium.{s}") for s in states)
-
-
-def _domain(
-    domain: Mapping[str, Sequence[float]], states: Sequence[str], rest: Sequence[Fraction]
-) -> tuple[Interval, ...]:
-    missing, extra = [s for s in states if s not in domain], [s for s in domain if s not in states]
-    if missing or extra:
-        what = f"no interval for {missing[0]!r}" if missing else f"unknown state {extra[0]!r}"
-        raise ProblemError(
-            what, where="system.domain", wanted=f"one interval for each of {', '.join(states)}"
-        )
-    box = []
-    for state, value in zip(states, rest, strict=True):
-        lo, hi = (_decimal(end, f"system.domain.{state}") for end in domain[state])
-        if not lo < value < hi:
-            raise ProblemError(
-                f"[{float(lo)}, {float(hi)}] does not hold the equilibrium {float(value)} inside",
-                where=f"system.domain.{state}",
-                wanted="lo < equilibrium < hi",
-            )
-        box.append((lo - value, hi - value))
-    return tuple(box)
-
-
-def _check_equilibrium(rhs: Sequence[Expression], equations: Sequence[str]) -> None:
-    for i, expression in enumerate(rhs):
-        zero = {v: Fraction(0) for v in variables(expression)}
-        value = rational(expression, zero)
-        where = f"system.equations[{i}]"
-        _check_operations(expression, where)
-        if value is None:
-            raise ProblemError(
-                f"cannot evaluate {equations[i]!r} exactly at the equilibrium",
-                where=where,
-                wanted="f(x*, x*) = 0 must hold in exact arithmetic",
-            )
-        if value != 0:
-            raise ProblemError(
-                f"{equations[i]!r} is {_shown(value)} at the equilibrium, not 0",
-                where=where,
-                wanted="set system.equilibrium to a point where f is 0",
-            )
-        for coefficient in linear_split(expression).coefficients.values():
-            _check_number(coefficient, where)
-
-
-def _check_operations(expression: Expression, where: str) -> None:
-    if not isinstance(expression, (Number, Variable, Add, Multiply, Divide, Power, Call)):
-        raise ProblemError(
-            f"no engine can bound {type(expression).__name__}",
-            where=where,
-            wanted="see the list of functions",
-        )
-    if isinstance(expression, Number):
-        _check_number(expression.value, where)
-    for child in children(expression):
-        _check_operations(child, where)
-
-
-def _check_number(value: Fraction, where: str) -> None:
-    """Refuse a constant that binary64 cannot hold: the engines compute in it."""
-    if _shown(value) in ("inf", "-inf") or (value and not float(value)):
-        raise ProblemError(
-            "a constant is out of range", where=where, wanted="numbers that fit in binary64"
-        )
-
-
-def _shown(value: Fraction) -> str:
-    try:
-        return f"{float(value):.6g}"
-    except OverflowError:
-        return "inf" if value > 0 else "-inf"

@@ -164,7 +164,7 @@ def test_the_package_vnnlib_reads_the_same(contents, tmp_path):
             assert len(cases) == disjuncts
             for j, (rows, limit) in enumerate(cases):
                 assert rows.tolist() == [[-1.0 if k == j else 0.0 for k in range(disjuncts)]]
-                assert limit.tolist() == [0.0]
+                assert np.all(limit == 0)
 
 
 def test_the_draw_of_boxes(contents, tmp_path):

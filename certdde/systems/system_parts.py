@@ -1,0 +1,179 @@
+"""What a delay system is made of, checked: names, values, equilibrium and domain."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from fractions import Fraction
+from typing import Any
+
+from certdde.errors import ProblemError
+from certdde.systems.expressions import (
+    FUNCTIONS,
+    Add,
+    Call,
+    Divide,
+    Expression,
+    Multiply,
+    Number,
+    Power,
+    Variable,
+    children,
+    linear_split,
+    rational,
+    variables,
+)
+from certdde.systems.grammar import left_hand_side
+
+Interval = tuple[Fraction, Fraction]
+RESERVED = frozenset({"t", *FUNCTIONS})
+
+
+def state_names(
+    equations: Sequence[str], parameters: Mapping[str, Any], delays: Sequence[str]
+) -> tuple[str, ...]:
+    """Return the states in the order of the equations, each once and none reserved."""
+    if not equations:
+        raise ProblemError(
+            "there is no equation",
+            where="system.equations",
+            wanted='give at least one, as in ["x\' = -x(t - tau)"]',
+        )
+    states = tuple(
+        left_hand_side(text, f"system.equations[{i}]") for i, text in enumerate(equations)
+    )
+    for i, state in enumerate(states):
+        if state in states[:i]:
+            raise ProblemError(
+                f"the state {state!r} has two equations",
+                where=f"system.equations[{i}]",
+                wanted="one equation a state",
+            )
+        if state in parameters or state in delays or state in RESERVED:
+            raise ProblemError(
+                f"the name {state!r} is also a parameter, a delay, a function or the time",
+                where=f"system.equations[{i}]",
+                wanted="another name",
+            )
+    for name in parameters:
+        if name in delays or name in RESERVED:
+            raise ProblemError(
+                f"the name {name!r} is also a delay, a function or the time",
+                where=f"system.parameters.{name}",
+                wanted="another name",
+            )
+    if not delays:
+        raise ProblemError(
+            "there is no delay", where="delays", wanted="declare one, as in [delays.tau]"
+        )
+    return states
+
+
+def parameter_values(parameters: Mapping[str, Any]) -> dict[str, Fraction]:
+    """Return the exact values of the parameters."""
+    values = {}
+    for name, value in parameters.items():
+        if isinstance(value, (tuple, list)):
+            raise ProblemError(
+                "a parameter known only in an interval is not supported yet",
+                where=f"system.parameters.{name}",
+                wanted="one number",
+            )
+        values[name] = _decimal(value, f"system.parameters.{name}")
+    return values
+
+
+def _decimal(value: float, where: str) -> Fraction:
+    try:
+        return Fraction(repr(float(value)))
+    except (ValueError, TypeError, OverflowError):
+        raise ProblemError(
+            f"{value!r} is not a finite number", where=where, wanted="a finite number"
+        ) from None
+
+
+def equilibrium_point(
+    equilibrium: Mapping[str, float], states: Sequence[str]
+) -> tuple[Fraction, ...]:
+    """Return x*, exact; 0 for a state that is not given."""
+    for name in equilibrium:
+        if name not in states:
+            raise ProblemError(
+                f"unknown state {name!r}",
+                where="system.equilibrium",
+                wanted=f"states: {', '.join(states)}",
+            )
+    return tuple(_decimal(equilibrium.get(s, 0.0), f"system.equilibrium.{s}") for s in states)
+
+
+def domain_box(
+    domain: Mapping[str, Sequence[float]], states: Sequence[str], rest: Sequence[Fraction]
+) -> tuple[Interval, ...]:
+    """Return the domain in deviations from the equilibrium, which must lie inside."""
+    missing, extra = [s for s in states if s not in domain], [s for s in domain if s not in states]
+    if missing or extra:
+        what = f"no interval for {missing[0]!r}" if missing else f"unknown state {extra[0]!r}"
+        raise ProblemError(
+            what, where="system.domain", wanted=f"one interval for each of {', '.join(states)}"
+        )
+    box = []
+    for state, value in zip(states, rest, strict=True):
+        lo, hi = (_decimal(end, f"system.domain.{state}") for end in domain[state])
+        if not lo < value < hi:
+            raise ProblemError(
+                f"[{float(lo)}, {float(hi)}] does not hold the equilibrium {float(value)} inside",
+                where=f"system.domain.{state}",
+                wanted="lo < equilibrium < hi",
+            )
+        box.append((lo - value, hi - value))
+    return tuple(box)
+
+
+def check_equilibrium(rhs: Sequence[Expression], equations: Sequence[str]) -> None:
+    """Refuse unless f(x*, x*) = 0 exactly and every number and operation can be used."""
+    for i, expression in enumerate(rhs):
+        zero = {v: Fraction(0) for v in variables(expression)}
+        value = rational(expression, zero)
+        where = f"system.equations[{i}]"
+        _check_operations(expression, where)
+        if value is None:
+            raise ProblemError(
+                f"cannot evaluate {equations[i]!r} exactly at the equilibrium",
+                where=where,
+                wanted="f(x*, x*) = 0 must hold in exact arithmetic",
+            )
+        if value != 0:
+            raise ProblemError(
+                f"{equations[i]!r} is {_shown(value)} at the equilibrium, not 0",
+                where=where,
+                wanted="set system.equilibrium to a point where f is 0",
+            )
+        for coefficient in linear_split(expression).coefficients.values():
+            _check_number(coefficient, where)
+
+
+def _check_operations(expression: Expression, where: str) -> None:
+    if not isinstance(expression, (Number, Variable, Add, Multiply, Divide, Power, Call)):
+        raise ProblemError(
+            f"no engine can bound {type(expression).__name__}",
+            where=where,
+            wanted="see the list of functions",
+        )
+    if isinstance(expression, Number):
+        _check_number(expression.value, where)
+    for child in children(expression):
+        _check_operations(child, where)
+
+
+def _check_number(value: Fraction, where: str) -> None:
+    """Refuse a constant that binary64 cannot hold: the engines compute in it."""
+    if _shown(value) in ("inf", "-inf") or (value and not float(value)):
+        raise ProblemError(
+            "a constant is out of range", where=where, wanted="numbers that fit in binary64"
+        )
+
+
+def _shown(value: Fraction) -> str:
+    try:
+        return f"{float(value):.6g}"
+    except OverflowError:
+        return "inf" if value > 0 else "-inf"
