@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from certdde.certificates import Certificate
+    from certdde.delays.classes import Constant, Measurable
     from certdde.errors import CertddeError, CertificateError, MissingPackageError, ProblemError
     from certdde.learning.certify import certify
     from certdde.systems import DelaySystem
@@ -17,7 +18,9 @@ __all__ = [
     "CertddeError",
     "Certificate",
     "CertificateError",
+    "Constant",
     "DelaySystem",
+    "Measurable",
     "MissingPackageError",
     "Problem",
     "ProblemError",
@@ -29,6 +32,8 @@ _HOMES = {
     "CertddeError": "certdde.errors",
     "Certificate": "certdde.certificates",
     "CertificateError": "certdde.errors",
+    "Constant": "certdde.delays.classes",
+    "Measurable": "certdde.delays.classes",
     "DelaySystem": "certdde.systems",
     "MissingPackageError": "certdde.errors",
     "Problem": "certdde.systems.problem",

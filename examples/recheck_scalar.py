@@ -21,9 +21,12 @@ from math import inf, nextafter
 import numpy as np
 from mpmath import iv
 
-iv.prec = 120
+iv.prec = 80
 ball = np.frompyfunc(lambda q: iv.mpf(Q(q).numerator) / iv.mpf(Q(q).denominator), 1, 1)
 exact = np.frompyfunc(Q, 1, 1)
+
+ARRAYS = {"P": "<f8", "S": "<f8", "R": "<f8", "breaks": "<f8", "grid": "<i8", "blocks": "<i8"}
+ARRAYS |= {"codes": "|u1", "face_codes": "|u1"}
 
 
 def need(condition, what):
@@ -108,8 +111,10 @@ def read(path):
         digest.update(name.encode() + b"\0" + hashlib.sha256(entries[name]).digest())
     document = json.loads(text, parse_float=Q, parse_int=Q)
     need(digest.hexdigest() == document["digest"], "the digest is another")
+    wanted = set()
     for i, part in enumerate(document["functional"]["parts"]):
         arrays, tensors = dict(np.load(io.BytesIO(entries[f"part{i}.npz"]))), {}
+        need({name: a.dtype.str for name, a in arrays.items()} == ARRAYS, "the arrays")
         if part["networks"]:
             content = entries[f"part{i}.safetensors"]
             start = 8 + int.from_bytes(content[:8], "little")
@@ -117,6 +122,8 @@ def read(path):
                 a, b = t["data_offsets"]
                 tensors[name] = np.frombuffer(content[start + a : start + b]).reshape(t["shape"])
         parts.append((part["networks"], arrays, tensors))
+        wanted |= {f"part{i}.npz", f"part{i}.safetensors"} if tensors else {f"part{i}.npz"}
+    need(set(entries) == wanted, "an entry is missing or unknown")
     return document, parts
 
 
@@ -137,8 +144,8 @@ def forms(a, t, q, o):
         3 + q + 2 * o,
         np.outer,
     )
-    e = exact(np.eye(head + n, dtype=int))
-    (x, y, f), u, v, m = e[:3], e[3 + q : 3 + q + o], e[3 + q + o : head], e[head:]
+    e = exact(np.eye(head + n + 1, dtype=int))[:, : head + n]
+    (x, y, f), u, v, m = e[:3], e[3 + q : 3 + q + o], e[3 + q + o : head], e[head:-1]
     g = [
         x
         - (-1) ** k * y
@@ -159,20 +166,27 @@ def forms(a, t, q, o):
 
 
 def leaves(low, high, arrays):
-    """Yield the boxes of the forest and their codes."""
-    grid, codes = [int(k) for k in arrays["grid"]], iter(arrays["codes"].tolist())
+    """Yield the boxes of the forest; the test of each is left to `proved`."""
+    grid, codes = arrays["grid"].tolist(), arrays["codes"].tolist()
+    need(len(grid) == 2 and all(1 <= n <= 4096 for n in grid), "the grid")
+    splits = sum(code < 2 for code in codes)
+    need(len(codes) == 2 * splits + grid[0] * grid[1], "the codes are those of no forest")
     edges = [[low, *(low + (high - low) * (k / n) for k in range(1, n)), high] for n in grid]
-    roots = product(*(pairwise(e) for e in edges))
+    roots, codes = product(*(pairwise(e) for e in edges)), iter(codes)
     for size in arrays["blocks"].tolist():
         level = list(islice(roots, size))
         need(len(level) == size > 0, "a block has too many roots")
         while level:
-            for _ in range(len(level)):
-                (box, *level), code = level, next(codes)
-                if code >= 254:
-                    yield box, code
-                    continue
-                level += halves(box, code)
+            lower = []
+            for box in level:
+                code, around = next(codes, 256), all(a <= 0 <= b for a, b in box)
+                need(code in (0, 1, 254, 255), "a code is missing or unknown")
+                need(code != 254 or not around, "a collapsed leaf holds the origin")
+                if code < 2:
+                    lower += halves(box, code)
+                else:
+                    yield box
+            level = lower
     need(next(roots, None) is None and next(codes, None) is None, "roots or codes are left over")
 
 
@@ -183,21 +197,18 @@ def halves(box, axis):
     return [(*box[:axis], side, *box[axis + 1 :]) for side in ((a, m), (m, b))]
 
 
-def proved(features, forms_, box, code, depth=8):
-    """Whether v^T Ht_j v < 0 on a box for all j (for xi != 0 at a star), if need be on its halves."""
-    span, eye = (
-        [(min(a, 0.0), max(b, 0.0)) if code == 255 else (a, b) for a, b in box],
-        ball(np.eye(2)),
-    )
-    j = features(Dual(np.array([iv.mpf(side) for side in span]), eye)).g
-    if code == 255:
+def proved(features, forms_, box, depth=9):
+    """Whether v^T Ht_j v < 0 for all j and xi != 0 on a box, if need be on its halves."""
+    sides, eye = np.array([iv.mpf(side) for side in box]), ball(np.eye(2))
+    j = features(Dual(sides, eye)).g
+    if all(a <= 0 <= b for a, b in box):  # v(xi) = J xi, as v(0) = 0: the star test
         stars = [j.T @ h @ j for h in forms_]
         good = all(
             (m[1, 1] < 0) is True and (m[0, 0] - m[0, 1] ** 2 / m[1, 1] < 0) is True for m in stars
         )
     else:
         middle = np.array([(iv.mpf(a) + iv.mpf(b)) / 2 for a, b in box])
-        t = np.array([1, *(iv.mpf(side) - m for side, m in zip(box, middle, strict=True))])
+        t = np.array([1, *(sides - middle)])
         lin = np.array([[iv.mpf(g.mid) for g in row] for row in j])
         v, e = np.column_stack([features(Dual(middle, eye)).v, lin]), (j - lin) @ t[1:]
         bounds = [e @ h @ e + 2 * (e @ h @ v) @ t + square_form(v.T @ h @ v, t) for h in forms_]
@@ -205,7 +216,7 @@ def proved(features, forms_, box, code, depth=8):
     if good or depth == 0:
         return good
     axis = 0 if box[0][1] - box[0][0] > box[1][1] - box[1][0] else 1
-    return all(proved(features, forms_, half, code, depth - 1) for half in halves(box, axis))
+    return all(proved(features, forms_, half, depth - 1) for half in halves(box, axis))
 
 
 def square_form(k, t):
@@ -214,6 +225,17 @@ def square_form(k, t):
     return sum(k[a, a] * t[a] ** 2 for a in range(3)) + sum(
         2 * k[a, b] * t[a] * t[b] for a, b in pairs
     )
+
+
+def largest(net, rho, pieces=64):
+    """Return a bound of |p|^2 for |x| <= rho: the mean value theorem on pieces."""
+    found = []
+    for k in range(pieces):
+        a, b = (ball(rho * Q(2 * i - pieces, pieces)) for i in (k, k + 1))
+        x, m = iv.mpf([a.a, b.b]), (a + b) / 2
+        p, slope = net(Dual(np.array([m]), ball(np.zeros((1, 2)))))[0].v, ball(np.ones((1, 2)))
+        found.append(abs(p + net(Dual(np.array([x]), slope))[0].g[:, 0] * (x - m)))
+    return sum(iv.mpf(max(v.b for v in column)) ** 2 for column in zip(*found, strict=True))
 
 
 def shown(q):
@@ -283,7 +305,8 @@ def check(path):
         nets = {name: network(tensors, name, int(net["layers"])) for name, net in networks.items()}
         p, s, r, t = (exact(arrays[name]) for name in ("P", "S", "R", "breaks"))
         need(t[0] >= 0 and bool((t[1:] > t[:-1]).all()) and t[0] <= end, "the breaks")
-        end, n = t[-1], len(p) - 1
+        end, n = t[-1], int(document["functional"]["order"])
+        need(p.shape == (n + 1, n + 1) and not tensors, "the shape of P, or a tensor too many")
         v0, w = nets.get("V0"), nets.get("W")
 
         def features(xi, v0=v0, w=w):
@@ -298,15 +321,10 @@ def check(path):
         )
         core = schur(p + np.diag([Q(0), *((2 * k + 1) * s[0, 0] / end for k in range(n))]), 1)[0, 0]
         need(core > 0, "V is not positive definite")
-        outputs = (
-            len(tensors_out) if (tensors_out := w(lift(Q(0)))[0].v if w else []) is not None else 0
-        )
+        outputs = len(w(lift(Q(0)))[0].v) if w else 0
         found = list(forms(arrays, list(t), int(v0 is not None), outputs))
-        for box, code in leaves(lower, upper, arrays):
-            need(
-                code in (254, 255) and proved(features, found, box, code),
-                f"the box {box} is not proved",
-            )
+        for box in leaves(lower, upper, arrays):
+            need(proved(features, found, box), f"{box} is not proved")
         rho, rate = region["radius"]["rho"], region["radius"]["rho_rate"]
         need(level > 0 and rho > 0 and rate > 0 and low <= -rho and rho <= high, "level or radius")
         for face in (low, high):
@@ -314,9 +332,7 @@ def check(path):
             need((value > ball(level)) is True, "the level is too high")
         m = np.array([rho] + [end * rho] * n)
         total = ball(m @ abs(p) @ m + end * rho**2 * s[0, 0] + end**2 / 2 * rate**2 * r[0, 0])
-        cube = Dual(np.array([iv.mpf([-1, 1]) * ball(rho)]), ball(np.ones((1, 2))))
-        for net, factor in ((v0, Q(1)), (w, end)):
-            total += ball(factor) * sum((abs(net(cube)[0].g[:, 0]) * ball(rho)) ** 2) if net else 0
+        total += (largest(v0, rho) if v0 else 0) + (ball(end) * largest(w, rho) if w else 0)
         need((total <= ball(level)) is True, "the radius is too large")
     need(end >= delay["range"][1], "the last part ends before the delays do")
     need(document["claim"] == claim(document, state), "the claim is another sentence")

@@ -49,6 +49,14 @@ class Certificate:
         """``rigorous`` only if the checker has accepted it, else ``float64``."""
         return str(self.data["rigor"])
 
+    @property
+    def claim(self) -> str:
+        """The sentence that the certificate states."""
+        return str(self.data["claim"])
+
+    def __repr__(self) -> str:
+        return f"Certificate({self.status}, {self.rigor}, {self.claim!r})"
+
     @classmethod
     def load(cls, path: str | Path) -> Certificate:
         """Read a file without checking it.
@@ -83,7 +91,7 @@ class Certificate:
         if self.path is None:
             raise CertificateError(
                 "the certificate is not saved",
-                wanted="call save(path) first: the checker reads a file",
+                wanted="certificate = certificate.save(path): the checker reads a file",
             )
         return check_file(self.path)
 

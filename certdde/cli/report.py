@@ -5,9 +5,9 @@ from typing import Annotated
 
 import typer
 
-from certdde.cli.guard import DONE
+from certdde.cli.guard import DONE, NOT_CERTIFIED
 from certdde.cli.options import AsJson, CertificateFile
-from certdde.cli.output import print_json, print_text
+from certdde.cli.output import complain, print_json, print_text
 from certdde.cli.places import writable_directory
 from certdde.cli.progress import working
 
@@ -27,9 +27,12 @@ def report(
     with working(False):
         certificate = Certificate.load(file)
         files = write_report(certificate, writable_directory(output or file.parent))
+        result = certificate.check() if certificate.status == "certified" else None
+    if result is not None and not result.valid:
+        complain(f"{file}: the checker does not accept it: {result.reason} ({result.where})")
     if as_json:
         print_json({"files": {name: str(path) for name, path in files.items()}})
     else:
         for path in files.values():
             print_text(str(path))
-    return DONE
+    return DONE if result is None or result.valid else NOT_CERTIFIED

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from certdde.delays.classes import DelayClass
+from certdde.delays.classes import Constant, DelayClass, Measurable
 from certdde.errors import ProblemError
+from certdde.learning.admission import check_finite
 from certdde.learning.cegis import CegisSettings, Progress
 from certdde.systems.delay_system import DelaySystem
 from certdde.systems.structure import structure
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 METHODS = ("auto", "spectral", "lmi", "quadratic", "neural")
 DEFAULT_BUDGET = 600.0
+MAX_ORDER = 12
 
 
 @dataclass(slots=True)
@@ -81,6 +83,12 @@ def make_task(
     ProblemError
         If the problem cannot be used, no delay is given, or a method or engine is unknown.
     """
+    if not isinstance(problem, DelaySystem) and not hasattr(problem, "certify"):
+        raise ProblemError(
+            f"a {type(problem).__name__} is no problem",
+            where="problem",
+            wanted="a DelaySystem, or what certdde.load_problem(path) returns",
+        )
     if isinstance(problem, DelaySystem):
         system, settings = problem, CegisSettings()
     else:
@@ -88,8 +96,19 @@ def make_task(
         delay = delay or problem.delay_class()
     if delay is None:
         raise ProblemError(
-            "no delay is given", where="delay", wanted='delay=Constant("tau", 0.0, 1.0)'
+            "no delay is given", where="delay", wanted='delay=certdde.Constant("tau", 0.0, 1.0)'
         )
+    if not isinstance(delay, (Constant, Measurable)):
+        raise ProblemError(
+            f"{delay!r} is no delay class",
+            where="delay",
+            wanted='certdde.Constant("tau", 0.0, 1.0) or certdde.Measurable(..)',
+        )
+    if options.order is not None and not 0 <= options.order <= MAX_ORDER:
+        raise ProblemError(
+            f"the order {options.order} is out of range", where="order", wanted=f"0 to {MAX_ORDER}"
+        )
+    check_finite(system)
     started = time.monotonic()
     settings = replace(
         settings,

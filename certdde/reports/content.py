@@ -27,6 +27,7 @@ from certdde.reports.theorem import system_blocks, theorem
 HEADINGS = {
     ("certified", "rigorous"): "Theorem",
     ("certified", "float64"): "Claim",
+    ("certified", "refused"): "What the file claims",
 }
 
 
@@ -60,9 +61,9 @@ def content(
     certified = subject.certified
     return {
         "name": subject.system.name,
-        "status": data["status"],
-        "rigor": str(data["rigor"]) if certified else "",
-        "heading": HEADINGS.get((data["status"], str(data["rigor"])), "Outcome"),
+        "status": "not proved" if certified and subject.rigor == "refused" else data["status"],
+        "rigor": subject.rigor if certified else "",
+        "heading": HEADINGS.get((data["status"], subject.rigor), "Outcome"),
         "rigor_sentence": rigor_sentence(subject),
         "warnings": warnings(subject),
         "claim": str(data["claim"]),

@@ -32,6 +32,7 @@ RIGOR = {
         "The inequalities hold by bounds computed in ordinary double precision, whose rounding errors are not"
         " accounted for: strong evidence, but no proof."
     ),
+    "refused": "The independent checker does not accept this file: nothing is proved.",
 }
 STATUS = {
     "unknown": "No proof was found, and no counterexample either: nothing is claimed.",
@@ -43,7 +44,7 @@ def rigor_sentence(subject: Subject) -> str:
     """Return what ``rigorous`` resp. ``float64`` means, or what a status without a proof means."""
     if not subject.certified:
         return STATUS[subject.data["status"]]
-    return RIGOR.get(str(subject.data["rigor"]), RIGOR["float64"])
+    return RIGOR[subject.rigor]
 
 
 def warnings(subject: Subject) -> list[str]:
@@ -53,12 +54,10 @@ def warnings(subject: Subject) -> list[str]:
         found.append(
             "The digest in the file is not that of its content: it has been altered since it was written."
         )
-    check = subject.data["statistics"].get("check")
-    if check:
-        place = f" ({check['where']})" if check.get("where") else ""
-        found.append(
-            f"The independent checker did not accept this file: {check.get('reason')}{place}."
-        )
+    verdict = subject.verdict
+    if verdict is not None and not verdict.valid:
+        place = f" ({verdict.where})" if verdict.where else ""
+        found.append(f"The independent checker does not accept this file: {verdict.reason}{place}.")
     return found
 
 

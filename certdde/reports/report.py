@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 from certdde.certificates.certificate import Certificate
@@ -18,6 +20,7 @@ from certdde.reports.trajectories_figure import (
     undecided_figure,
 )
 from certdde.reports.values_figure import values_figure
+from certdde.verify.checker import CheckResult, check_file
 
 
 def write_report(certificate: Certificate, directory: Path) -> dict[str, Path]:
@@ -26,7 +29,7 @@ def write_report(certificate: Certificate, directory: Path) -> dict[str, Path]:
     Parameters
     ----------
     certificate : Certificate
-        Of any status. It is shown as it is, not checked.
+        Of any status. What is certified is checked first, and the report says what the checker said.
     directory : Path
         Made if it is not there; files of an earlier report are overwritten.
 
@@ -42,16 +45,22 @@ def write_report(certificate: Certificate, directory: Path) -> dict[str, Path]:
 
     Soundness
     ---------
-    Information in float64. The report repeats what the file says; only the checker proves it.
+    Whether the claim is proved is what the checker says of the file just now; everything else in the report is
+    information in float64.
     """
-    subject = Subject.of(certificate)
-    figures = [drawn(figure) for figure in figures_of(subject)]
+    subject = replace(Subject.of(certificate), verdict=verdict(certificate))
+    try:
+        figures = [drawn(figure) for figure in figures_of(subject)]
+        texts = [rendered(form, content(subject, figures, form.dialect)) for form in FORMATS]
+    except (AttributeError, KeyError, TypeError, ValueError, IndexError) as error:
+        what = f"no report can be made of it ({type(error).__name__}: {error})"
+        wanted = "a file that certdde certify wrote"
+        raise CertificateError(what, where=subject.file, wanted=wanted) from None
     files = {}
     try:
         directory.mkdir(parents=True, exist_ok=True)
-        for form in FORMATS:
+        for form, text in zip(FORMATS, texts, strict=True):
             files[form.key] = directory / form.file
-            text = rendered(form, content(subject, figures, form.dialect))
             files[form.key].write_text(text, encoding="utf-8")
         return files | write_figures(figures, directory)
     except OSError as error:
@@ -59,6 +68,17 @@ def write_report(certificate: Certificate, directory: Path) -> dict[str, Path]:
         raise CertificateError(
             what, where=str(directory), wanted="a directory that can be written"
         ) from None
+
+
+def verdict(certificate: Certificate) -> CheckResult | None:
+    """Have a certificate checked, from a copy if it is not saved; None if it claims nothing."""
+    if certificate.status != "certified":
+        return None
+    with tempfile.TemporaryDirectory() as folder:
+        path = certificate.path
+        if path is None:
+            path = certificate.save(Path(folder) / "certificate.certdde").path
+        return check_file(path)
 
 
 def figures_of(subject: Subject) -> list[Figure]:

@@ -14,6 +14,7 @@ from certdde.certificates.part import read_functional
 from certdde.delays.classes import Constant
 from certdde.errors import CertificateError, ProblemError
 from certdde.systems.delay_system import DelaySystem
+from certdde.verify.checker import CheckResult
 
 if TYPE_CHECKING:
     from certdde.functionals import Functional
@@ -67,6 +68,8 @@ class Subject:
         The name of the file, without its folder.
     digest : str
         As computed from the content.
+    verdict : CheckResult or None
+        What the checker says of it; None if it was not asked.
     """
 
     data: dict[str, Any]
@@ -75,6 +78,7 @@ class Subject:
     pieces: tuple[Piece, ...]
     file: str
     digest: str
+    verdict: CheckResult | None = None
 
     @classmethod
     def of(cls, certificate: Certificate) -> Subject:
@@ -130,6 +134,18 @@ class Subject:
     def bounded(self) -> bool:
         """Whether the claim is about a domain; if not, it is global."""
         return self.certified and self.data["region"]["level"] is not None
+
+    @property
+    def proved(self) -> bool:
+        """Whether the checker accepts the file."""
+        return self.verdict is not None and self.verdict.valid
+
+    @property
+    def rigor(self) -> str:
+        """``rigorous`` if the checker accepts the file; else ``float64``, or ``refused`` if it says more than that."""
+        if self.proved:
+            return "rigorous"
+        return "refused" if self.altered or self.data["rigor"] == "rigorous" else "float64"
 
     @property
     def altered(self) -> bool:

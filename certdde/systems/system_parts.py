@@ -25,7 +25,8 @@ from certdde.systems.expressions import (
 from certdde.systems.grammar import left_hand_side
 
 Interval = tuple[Fraction, Fraction]
-RESERVED = frozenset({"t", *FUNCTIONS})
+# The time, the functions, and what a certificate's sentence calls the functional and its levels.
+RESERVED = frozenset({"t", "V", "V_i", "c_i", *FUNCTIONS})
 
 
 def state_names(
@@ -50,15 +51,22 @@ def state_names(
             )
         if state in parameters or state in delays or state in RESERVED:
             raise ProblemError(
-                f"the name {state!r} is also a parameter, a delay, a function or the time",
+                f"the name {state!r} is also a parameter, a delay, a function, the time or the functional",
                 where=f"system.equations[{i}]",
                 wanted="another name",
             )
     for name in parameters:
         if name in delays or name in RESERVED:
             raise ProblemError(
-                f"the name {name!r} is also a delay, a function or the time",
+                f"the name {name!r} is also a delay, a function, the time or the functional",
                 where=f"system.parameters.{name}",
+                wanted="another name",
+            )
+    for name in delays:
+        if name in RESERVED:
+            raise ProblemError(
+                f"the name {name!r} is also a function, the time or the functional",
+                where=f"delays.{name}",
                 wanted="another name",
             )
     if not delays:

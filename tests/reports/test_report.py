@@ -11,10 +11,12 @@ from example_systems import hutchinson
 
 from certdde.certificates import Certificate
 from certdde.certificates.certificate import not_certified
+from certdde.certificates.claim import claim_sentence
 from certdde.delays.classes import Constant
 from certdde.errors import CertificateError
 from certdde.reports import write_report
 from certdde.reports.escape import escape_html
+from certdde.reports.report import verdict
 
 from .makers import CERTIFIED, HOSTILE, MAKERS
 
@@ -147,7 +149,8 @@ def test_the_methods_stand_side_by_side(report):
 @pytest.mark.parametrize("kind", CERTIFIED)
 def test_rigor_is_told_in_words(report, kind):
     page = Page(report(kind).text("html")).text
-    rigorous = report(kind).certificate.rigor == "rigorous"
+    rigorous = verdict(report(kind).certificate).valid
+    assert rigorous, "the checker's word, not the file's"
     assert ("independent checker has proved every inequality" in page) == rigorous
     assert ("no proof" in page) == (not rigorous)
     assert (r"\begin{theorem}" in report(kind).text("tex")) == rigorous
@@ -193,11 +196,14 @@ def test_a_counterexample_at_points_of_the_inequality(without_figures, tmp_path)
 
 def test_a_check_that_failed_is_told(certificate, without_figures, tmp_path):
     good = certificate("scalar")
-    statistics = {**good.data["statistics"], "check": {"reason": "a leaf fails", "where": "part 0"}}
-    data = {**good.data, "statistics": statistics, "rigor": "float64"}
+    longer = {**good.data["delay"], "range": [0.0, 50.0]}
+    data = {**good.data, "delay": longer, "rigor": "rigorous"}
+    data["claim"] = claim_sentence(data["system"], longer, data["region"])
     del data["digest"]
     text = write_report(Certificate(data, good.entries), tmp_path)["md"].read_text(encoding="utf-8")
-    assert "did not accept this file: a leaf fails (part 0)" in text
+    assert "does not accept this file: ends after the last part (delay.range)" in text
+    assert "**not proved**" in text
+    assert "Theorem" not in text
     assert "has been altered" not in text
 
 

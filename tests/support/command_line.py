@@ -4,6 +4,7 @@ import io
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 
 from certdde.cli.main import main
 
@@ -60,6 +61,9 @@ class FakeCertificate:
     def save(self, path: Path) -> "FakeCertificate":
         path.write_bytes(b"PK")
         return self
+
+    def check(self) -> SimpleNamespace:
+        return SimpleNamespace(valid=True)
 
 
 def write_fake_report(certificate: object, directory: Path) -> dict[str, Path]:

@@ -8,7 +8,12 @@ from .document import Box, Document, NetworkSpec
 from .refusal import require
 from .syntax import FUNCTIONS
 
-RESERVED = FUNCTIONS | {"t"}
+RESERVED = FUNCTIONS | {
+    "t",
+    "V",
+    "V_i",
+    "c_i",
+}  # the sentence uses the last three, and c for several parts
 
 PAIR = (Fraction, Fraction)
 ANY = object
@@ -73,7 +78,10 @@ def document(value: Any) -> Document:
     conform(value, TABLE, "certificate.json")
     system, delay, functional = value["system"], value["delay"], value["functional"]
     states, resting, (low, high) = system["states"], system["equilibrium"], delay["range"]
-    _names([*states, *system["parameters"], delay["name"]])
+    names = [*states, *system["parameters"], delay["name"]]
+    _names(names)
+    several = len(functional["parts"]) > 1
+    require(not (several and "c" in names), "system", "uses the name c, which means the levels")
     require(len(system["equations"]) == len(states) > 0, "system", "must have an equation a state")
     require(set(resting) <= set(states), "system.equilibrium", "names an unknown state")
     require(0 <= low <= high and high > 0, "delay.range", "must have 0 <= a <= b, b > 0")

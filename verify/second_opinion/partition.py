@@ -10,6 +10,7 @@ from fractions import Fraction
 import numpy as np
 
 LEAF, STAR = 254, 255
+MOST_CELLS, MOST_BOXES = 4096, 2**22  # of an axis; of a level of a block
 Box = Sequence[tuple[Fraction, Fraction]]
 
 
@@ -49,6 +50,8 @@ def chosen(
     ValueError
         If the codes are not those of a forest over these roots.
     """
+    if not all(1 <= cells <= MOST_CELLS for cells in grid) or max(blocks) > MOST_BOXES:
+        raise ValueError("the grid or a block is too large")
     edges = [_edges(a, b, g) for a, b, g in zip(*outward(box), grid, strict=True)]
     if sum(blocks) != math.prod(grid):
         raise ValueError("the blocks do not add up to the grid")
@@ -58,6 +61,8 @@ def chosen(
         lower, upper = _roots(edges, first, first + size)
         first += size
         while len(lower):
+            if len(lower) > MOST_BOXES:
+                raise ValueError("a level of a block is too large")
             code = codes[position : position + len(lower)]
             position += len(code)
             leaf = code >= LEAF

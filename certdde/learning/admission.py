@@ -1,0 +1,60 @@
+"""What a system must be before anything is searched for: finite on its domain, smooth at its equilibrium."""
+
+from __future__ import annotations
+
+import torch
+
+from certdde.errors import ProblemError
+from certdde.systems.delay_system import DelaySystem
+from certdde.systems.structure import structure
+
+SAMPLES = 4096
+
+
+def check_finite(system: DelaySystem) -> None:
+    """Refuse a system whose f is not finite on its domain, or has no finite slopes at the equilibrium.
+
+    The domain is sampled, corners and faces included: this is there for a clear message, proofs enclose f everywhere.
+
+    Raises
+    ------
+    ProblemError
+        Naming a point, or the equilibrium.
+    """
+    if not structure(system).nonlinear:
+        return
+    if any(not bool(torch.isfinite(m).all()) for m in system.jacobians()):
+        raise ProblemError(
+            "f has no finite slopes at the equilibrium",
+            where="system.equations",
+            wanted="a right-hand side that is smooth there",
+        )
+    points = _points(system)
+    values = system.deviation_function()(*points)
+    bad = (~torch.isfinite(values)).any(-1).nonzero()[:, 0]
+    if len(bad):
+        raise ProblemError(
+            f"f is not finite at {_place(system, points, int(bad[0]))}",
+            where="system.domain",
+            wanted="a domain on which every logarithm, root and quotient is defined",
+        )
+
+
+def _points(system: DelaySystem) -> tuple[torch.Tensor, torch.Tensor]:
+    generator = torch.Generator().manual_seed(0)
+    domain = system.domain or ()
+    low = torch.tensor([float(lo) for lo, _ in domain] * 2, dtype=torch.float64)
+    high = torch.tensor([float(hi) for _, hi in domain] * 2, dtype=torch.float64)
+    unit = torch.rand(SAMPLES, len(low), generator=generator, dtype=torch.float64)
+    unit[: SAMPLES // 2] = unit[: SAMPLES // 2].round()  # corners
+    unit[SAMPLES // 4 : SAMPLES // 2, 0] = torch.rand(SAMPLES // 4, generator=generator).double()
+    points = low + (high - low) * unit
+    return points[:, : len(domain)], points[:, len(domain) :]
+
+
+def _place(system: DelaySystem, points: tuple[torch.Tensor, torch.Tensor], index: int) -> str:
+    rest, delay = system.equilibrium, system.delay()
+    names = [*system.states, *(f"{s}(t - {delay})" for s in system.states)]
+    values = torch.cat([points[0][index], points[1][index]]).tolist()
+    shifted = [v + float(rest[i % len(rest)]) for i, v in enumerate(values)]
+    return ", ".join(f"{name} = {value:.4g}" for name, value in zip(names, shifted, strict=True))
