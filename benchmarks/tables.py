@@ -45,6 +45,22 @@ def boxes(data: dict[str, Any]) -> str:
     return "\n".join([*lines, "", f"Measured on {data['machine']}, by `benchmarks/boxes.py`."])
 
 
+def checker(data: dict[str, Any]) -> str:
+    """Return the table of the checker's speed, size and memory."""
+    lines = [
+        "| certificate | boxes | check | boxes/s | file | codes in it | peak memory (at the start) |",
+        "| --- | --- | --- | --- | --- | --- | --- |",
+    ]
+    for r in data["rows"]:
+        lines.append(
+            f"| {r['certificate']} | {r['boxes']:,} | {r['seconds']:.2f} s | {r['boxes_per_second']:,}"
+            f" | {r['bytes'] / 1e3:.1f} kB | {r['codes'] / 1e3:,.1f} kB | {r['peak_mb']} MB ({r['start_mb']} MB) |"
+        )
+    arb = f"A second opinion in Arb balls takes {data['arb_ms_per_box']:.2g} ms a box."
+    where = f"Processor time of one core of {data['machine']}, by `benchmarks/checker.py`."
+    return "\n".join([*lines, "", f"{arb} {where}"])
+
+
 def solvers(data: dict[str, Any]) -> str:
     """Return the table of the solver beside its peers, with the bar that each row was to reach."""
     step, glass, plain, one = data["step"], data["mackey_glass"], data["ordinary"], data["single"]
@@ -149,6 +165,7 @@ def _cell(row: dict[str, Any]) -> str:
 TABLES: dict[str, Callable[[dict[str, Any]], str]] = {
     "examples": examples,
     "boxes": boxes,
+    "checker": checker,
     "linear": linear,
     "solvers": solvers,
 }

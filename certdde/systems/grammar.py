@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -76,9 +77,7 @@ def parse_equation(text: str, names: Names, where: str = "equation") -> tuple[st
             )
         return _read(text, names, where)
     except UnexpectedInput as error:
-        raise ProblemError(
-            *_syntax(text, error), where=where, wanted="write it as x' = -x(t - tau)"
-        ) from None
+        raise ProblemError(*_syntax(text, error), where=where, wanted=_hint(text)) from None
     except VisitError as error:
         if isinstance(error.orig_exc, ProblemError):
             raise error.orig_exc from None
@@ -129,6 +128,18 @@ def _syntax(text: str, error: UnexpectedInput) -> tuple[str]:
     if not isinstance(column, int) or column < 1 or column > len(text):
         return (f"{text!r} ends too early",)
     return (f"cannot read {text!r} at character {column} ({text[column - 1]!r})",)
+
+
+def _hint(text: str) -> str:
+    """Guess what was meant, so that the error says what would be right."""
+    right = text.partition("=")[2]
+    if "'" in right:
+        return "no derivative on the right: neutral equations are not supported"
+    if re.search(r"(\*\*|\^)\s*\(?[+-]?\s*(\d*\.|\d+\s*/|[A-Za-z])", right):
+        return "an exponent is a whole number; sqrt(z) is the square root"
+    if re.search(r"\d\s*[A-Za-z(]|\)\s*[A-Za-z0-9(]", re.sub(r"\d[eE][+-]?\d", "0", right)):
+        return "write every product with *, as in 2*x(t - tau)"
+    return "an equation looks like x' = -x(t - tau) + 2*sin(x)"
 
 
 @lru_cache(maxsize=1)

@@ -196,7 +196,8 @@ def test_a_counterexample_at_points_of_the_inequality(without_figures, tmp_path)
 
 def test_a_check_that_failed_is_told(certificate, without_figures, tmp_path):
     good = certificate("scalar")
-    longer = {**good.data["delay"], "range": [0.0, 50.0]}
+    first = good.data["delay"]["range"][0]
+    longer = {**good.data["delay"], "range": [first, 50.0]}
     data = {**good.data, "delay": longer, "rigor": "rigorous"}
     data["claim"] = claim_sentence(data["system"], longer, data["region"])
     del data["digest"]
