@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -108,8 +109,9 @@ def pose(f: RightSide, history: object, t: Tensor, delays: object, options: Opti
     shapes = [lag.value.shape for lag in lags if isinstance(lag, ConstantLag)]
     shapes += [lag.function(times[0]).shape for lag in lags if isinstance(lag, TimeLag)]
     try:
-        batch = torch.broadcast_shapes(x0.shape[:-1], *shapes)
-    except RuntimeError:
+        # numpy's: torch's own loads sympy at its first call, a second and more
+        batch = torch.Size(np.broadcast_shapes(x0.shape[:-1], *shapes))
+    except ValueError:
         raise SolverError(
             f"delays of shape {[tuple(s) for s in shapes]} do not fit states of shape {tuple(x0.shape)}",
             where="delays",

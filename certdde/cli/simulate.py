@@ -199,7 +199,7 @@ def _print(trajectory: Trajectory, output: Path, plot: Path | None, as_json: boo
             "history": trajectory.history,
             "time": trajectory.times[-1],
             "final": final,
-            "finite": all(math.isfinite(v) for row in trajectory.values for v in row),
+            "finite": all(_finite(row) for row in trajectory.values),
             "trajectory": str(output),
             "plot": None if plot is None else str(plot),
         }
@@ -209,6 +209,16 @@ def _print(trajectory: Trajectory, output: Path, plot: Path | None, as_json: boo
         print_text(f"{name} = {number(value)}")
     for state, value in final.items():
         print_text(f"{state}({number(trajectory.times[-1])}) = {number(value)}")
+    last = next(
+        (t for t, row in zip(trajectory.times, trajectory.values, strict=True) if not _finite(row)),
+        None,
+    )
+    if last is not None:
+        print_text(f"the solution blows up before {number(last)}")
     for path in (output, plot):
         if path is not None:
             print_text(str(path))
+
+
+def _finite(row: Sequence[float]) -> bool:
+    return all(math.isfinite(value) for value in row)

@@ -87,7 +87,7 @@ def stays_and_converges(system: DelaySystem, points: torch.Tensor, tau: float) -
     horizon = 60 * max(1 / rate, tau)
     low = torch.tensor([float(lo) for lo, _ in system.domain or ()], dtype=points.dtype)
     high = torch.tensor([float(hi) for _, hi in system.domain or ()], dtype=points.dtype)
-    times = torch.linspace(0.0, horizon, 301, dtype=points.dtype)
+    times = torch.linspace(0.0, horizon, 201, dtype=points.dtype)
     bound = 10 * float(torch.maximum(-low, high).max())
     with torch.no_grad():
         solution = solve(
@@ -96,7 +96,7 @@ def stays_and_converges(system: DelaySystem, points: torch.Tensor, tau: float) -
             times,
             [tau if tau * rate > 0.02 else 0.0],  # a shorter one makes no difference to a picture
             method="rk4",
-            options={"bound": bound, "step": 0.1 / rate},
+            options={"bound": bound, "step": 0.15 / rate},
         )
     inside = ((solution.states >= low) & (solution.states <= high)).all(-1).all(0)  # false on NaN
     return inside & ((solution.states[-1] / torch.minimum(-low, high)).abs().amax(-1) < 0.02)

@@ -92,16 +92,19 @@ def read_npy(data: bytes, where: str) -> np.ndarray:
     except (ValueError, EOFError, SyntaxError, TypeError) as error:
         raise Refused(where, "has a damaged header") from error
     require(dtype.str in DTYPES and not (fortran and len(shape) > 1), where, "has a refused type")
-    return numbers(data[stream.tell() :], dtype, shape, where)
+    return numbers(memoryview(data)[stream.tell() :], dtype, shape, where)
 
 
-def numbers(data: bytes, dtype: np.dtype, shape: Iterable[int], where: str) -> np.ndarray:
-    """`data` as an array, if it has exactly the size that `shape` says and is finite."""
+def numbers(
+    data: bytes | memoryview, dtype: np.dtype, shape: Iterable[int], where: str
+) -> np.ndarray:
+    """`data` as an array, not copied, if it has exactly the size that `shape` says and is finite."""
     sizes = tuple(shape)
     require(all(type(k) is int and k >= 0 for k in sizes), where, "has a bad shape")
     require(len(data) == math.prod(sizes) * dtype.itemsize, where, "has not the size of its shape")
     array = np.frombuffer(data, dtype=dtype).reshape(sizes)
-    require(bool(np.isfinite(array).all()), where, "holds a NaN or an infinity")
+    if dtype.kind == "f":
+        require(bool(np.isfinite(array).all()), where, "holds a NaN or an infinity")
     return array
 
 
