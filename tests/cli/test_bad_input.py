@@ -42,7 +42,7 @@ def test_mistakes_are_named(tmp_path, old, new, expected):
     assert expected in complaint
 
 
-@pytest.mark.parametrize("command", ["certify", "margin", "simulate", "check", "report"])
+@pytest.mark.parametrize("command", ["attack", "certify", "margin", "simulate", "check", "report"])
 @pytest.mark.parametrize("what", ["empty", "directory", "missing", "binary", "zero byte"])
 def test_files_of_the_wrong_kind(tmp_path, command, what):
     path = tmp_path / "thing"

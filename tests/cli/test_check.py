@@ -6,6 +6,8 @@ from dataclasses import dataclass
 import pytest
 from command_line import run_certdde
 
+from ..verify.checker import maker
+
 
 @dataclass(frozen=True)
 class FakeResult:
@@ -77,3 +79,86 @@ def test_the_command_loads_no_torch(tmp_path):
         [sys.executable, "-c", script, str(path)], capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
+
+
+# ---- the second opinion
+
+
+@dataclass(frozen=True)
+class FakeOpinion:
+    boxes: int = 5
+    agree: bool = True
+    reason: str = ""
+    of: int = 12
+    cut: int = 0
+    seed: int = 0
+    seconds: float = 0.25
+
+
+@pytest.fixture
+def arb(stand_in, check):
+    """Run ``certdde check --arb`` with an opinion; the arguments it was asked with are kept."""
+    asked = []
+
+    def run(opinion, *words, result=None):
+        def compare(file, **options):
+            asked.append(options)
+            return opinion
+
+        stand_in("certdde.verify.second_opinion", compare=compare)
+        return check(result or FakeResult(), "--arb", *words)
+
+    run.asked = asked
+    return run
+
+
+def test_agreement(arb):
+    result = arb(FakeOpinion())
+    assert result.status == 0
+    assert "arb agrees: 5 of 12 boxes" in result.out
+    assert arb.asked[0]["sample"] == 1000
+    answer = json.loads(arb(FakeOpinion(), "--json", "--sample", "all", "--seed", "3").out)
+    assert answer["arb"]["boxes"] == 5
+    assert answer["arb"]["agree"] is True
+    assert arb.asked[1]["sample"] is None
+    assert arb.asked[1]["seed"] == 3
+
+
+def test_disagreement_makes_it_invalid(arb):
+    bad = FakeOpinion(agree=False, reason="part0.codes: the inequality is not shown on [0, 1]")
+    result = arb(bad)
+    assert result.status == 1
+    assert result.out.startswith("not valid: the second opinion differs: part0.codes")
+    answer = json.loads(arb(bad, "--json").out)
+    assert answer["valid"] is False
+    assert answer["arb"]["agree"] is False
+    assert answer["rigor"] == "none"
+    assert answer["claim"] == ""
+
+
+def test_no_opinion_on_what_is_refused(arb):
+    result = arb(FakeOpinion(), "--json", result=FakeResult(valid=False, reason="x", where="y"))
+    assert result.status == 1
+    assert json.loads(result.out)["arb"] is None
+    assert not arb.asked
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["--sample", "5"], "add --arb"),
+        (["--seed", "5"], "add --arb"),
+        (["--arb", "--sample", "0"], "--sample"),
+        (["--arb", "--sample", "some"], "--sample"),
+        (["--arb", "--seed", "x"], "--seed"),
+    ],
+)
+def test_draws_that_cannot_be(check, words, expected):
+    assert expected in check(FakeResult(), *words).complaint()
+
+
+def test_a_real_certificate(tmp_path):
+    path = maker.hutchinson().save(tmp_path / "a.certdde")
+    result = run_certdde("check", path, "--arb", "--sample", 10, "--json")
+    assert result.status == 0
+    assert json.loads(result.out)["arb"]["boxes"] == 10

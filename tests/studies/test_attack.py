@@ -25,7 +25,7 @@ from certdde.systems import DelaySystem
 
 from ..verify.checker import maker
 
-SECONDS = 1.0
+SECONDS = 0.5
 
 
 @pytest.fixture(scope="module")
@@ -86,6 +86,9 @@ def test_true_certificates_of_the_other_kinds_withstand(folder):
         method="spectral",
     )
     assert not attack_certificate(spectral, budget=SECONDS).found
+    system = DelaySystem.from_equations(["x' = -(1 + x)*x(t - tau)"], domain={"x": [-0.5, 1.0]})
+    varies = certify(system, Measurable("tau", 0.0, 0.4), method="quadratic")
+    assert not attack_certificate(varies, budget=SECONDS).found
     parts = Certificate.load(maker.two_parts().save(folder / "t.certdde"))
     assert not attack_certificate(parts, budget=SECONDS).found
 

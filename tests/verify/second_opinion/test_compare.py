@@ -11,7 +11,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from certdde.delays.classes import Constant
+from certdde.delays.classes import Constant, Measurable
 from certdde.learning.certify import certify
 from certdde.systems import DelaySystem
 from certdde.verify.checker import check_file
@@ -139,7 +139,8 @@ def test_larger_networks(tmp_path, drafts):
         differs(draft, tmp_path / "a")
 
 
-def test_a_leaf_at_the_origin_must_be_a_star(tmp_path, drafts):
+def test_a_leaf_at_the_origin_must_be_a_star(tmp_path, drafts, monkeypatch):
+    monkeypatch.setattr(module, "PIECES", 50)
     codes = drafts["neural"].arrays[0]["codes"]
     collapsed = np.where(codes == 255, 254, codes).astype(np.uint8)
     assert "is not shown" in differs(changed(drafts["neural"], codes=collapsed), tmp_path / "a")
@@ -188,6 +189,21 @@ def test_the_kind_spectral(tmp_path, equations):
     assert result.valid, result
     assert opinion.agree, opinion
     assert opinion.boxes == result.boxes > 0
+
+
+@pytest.mark.parametrize("domain", [None, {"x": [-0.5, 1.0]}])
+def test_measurable_delays(tmp_path, domain):
+    text = "x' = -x(t - tau)" if domain is None else "x' = -(1 + x)*x(t - tau)"
+    system = DelaySystem.from_equations([text], domain=domain)
+    path = tmp_path / "a"
+    found = certify(
+        system, Measurable("tau", 0.0, 0.4), method="lmi" if domain is None else "quadratic"
+    )
+    found.save(path)
+    result, opinion = check_file(path), compare(path, sample=100)
+    assert result.valid, result
+    assert opinion.agree, opinion
+    assert opinion.of == result.boxes
 
 
 def test_a_crossing_is_not_shown(tmp_path):
