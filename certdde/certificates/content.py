@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from zipfile import BadZipFile
 
 import numpy as np
@@ -26,7 +26,7 @@ CLASSES: dict[str, type[Constant] | type[Measurable]] = {
     "measurable": Measurable,
 }
 # What reading a file that does not follow the format may raise.
-_MALFORMED = (
+MALFORMED = (
     KeyError,
     TypeError,
     ValueError,
@@ -120,25 +120,29 @@ def read_content(certificate: Certificate) -> Content:
         raise CertificateError(
             error.what, where=f"{where}: {error.where}", wanted=error.wanted
         ) from None
-    except _MALFORMED as error:
+    except MALFORMED as error:
         what = f"it does not follow the format ({type(error).__name__}: {str(error)[:200]})"
         wanted = "a file that certdde certify wrote"
         raise CertificateError(what, where=where, wanted=wanted) from None
+
+
+def rebuilt_system(section: Mapping[str, Any], delay: str) -> DelaySystem:
+    """Return the system of the ``system`` section of a certificate."""
+    return DelaySystem.from_equations(
+        section["equations"],
+        parameters=section["parameters"],
+        domain=section["domain"],
+        equilibrium=section["equilibrium"],
+        delays=(delay,),
+        name=str(section["name"]),
+    )
 
 
 def _content(certificate: Certificate) -> Content:
     data = certificate.data
     low, high = data["delay"]["range"]
     delay = CLASSES[data["delay"]["class"]](str(data["delay"]["name"]), float(low), float(high))
-    section = data["system"]
-    system = DelaySystem.from_equations(
-        section["equations"],
-        parameters=section["parameters"],
-        domain=section["domain"],
-        equilibrium=section["equilibrium"],
-        delays=(delay.name,),
-        name=str(section["name"]),
-    )
+    system = rebuilt_system(data["system"], delay.name)
     return Content(str(data["kind"]), system, delay, tuple(_pieces(certificate, system)))
 
 

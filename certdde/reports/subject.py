@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
-from zipfile import BadZipFile
-
-from safetensors import SafetensorError
 
 from certdde.certificates.bundle import digest, read_arrays, read_tensors
 from certdde.certificates.certificate import Certificate
+from certdde.certificates.content import MALFORMED, rebuilt_system
 from certdde.certificates.part import read_functional
 from certdde.delays.classes import Constant
 from certdde.errors import CertificateError, ProblemError
@@ -21,18 +19,6 @@ if TYPE_CHECKING:
     from certdde.verify.bound_propagation.forest import Forest
 
 DEFAULT_NAME = "certificate.certdde"
-# What reading a file that does not follow the format may raise.
-_MALFORMED = (
-    KeyError,
-    TypeError,
-    ValueError,
-    IndexError,
-    AttributeError,
-    RuntimeError,
-    EOFError,
-    BadZipFile,
-    SafetensorError,
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +82,7 @@ class Subject:
             raise CertificateError(
                 error.what, where=f"{file}: {error.where}", wanted=error.wanted
             ) from None
-        except _MALFORMED as error:
+        except MALFORMED as error:
             what = f"no report can be made of it ({type(error).__name__}: {error})"
             raise CertificateError(
                 what, where=file, wanted="a file that certdde certify wrote"
@@ -110,7 +96,7 @@ class Subject:
         lower, upper = data["delay"]["range"]
         first = upper if data["delay"]["class"] == "measurable" else lower
         delay = Constant(str(data["delay"]["name"]), float(first), float(upper))
-        system = _system(data["system"], delay)
+        system = rebuilt_system(data["system"], delay.name)
         pieces = _pieces(certificate, system) if data["status"] == "certified" else ()
         return cls(data, system, delay, pieces, file, digest(data, certificate.entries))
 
@@ -155,17 +141,6 @@ class Subject:
     def piece_at(self, delay: float) -> Piece:
         """Return the part that covers a delay; for one outside, the nearest."""
         return min(self.pieces, key=lambda p: max(p.breaks[0] - delay, delay - p.longest, 0.0))
-
-
-def _system(section: dict[str, Any], delay: Constant) -> DelaySystem:
-    return DelaySystem.from_equations(
-        section["equations"],
-        parameters=section["parameters"],
-        domain=section["domain"],
-        equilibrium=section["equilibrium"],
-        delays=(delay.name,),
-        name=str(section["name"]),
-    )
 
 
 def _pieces(certificate: Certificate, system: DelaySystem) -> tuple[Piece, ...]:
