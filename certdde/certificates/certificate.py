@@ -194,6 +194,48 @@ def certified(
     return Certificate(data, entries)
 
 
+def claimed(
+    kind: str,
+    system: DelaySystem,
+    delay: DelayClass,
+    *,
+    functional: Mapping[str, Any],
+    proof: Mapping[str, Any] | None = None,
+    region: Mapping[str, Any] | None = None,
+    entries: Mapping[str, bytes] | None = None,
+    **extra: Any,
+) -> Certificate:
+    """Build a certificate of any kind of the format (rigor ``float64`` until the checker has accepted it).
+
+    Parameters
+    ----------
+    kind : str
+    system, delay
+        What is certified.
+    functional, proof, region : mapping
+        Sections of ``certificate.json``. ``proof`` needs no key ``nonlinear`` where no variable is nonlinear;
+        no region means a global claim.
+    entries : mapping of bytes
+        The other entries of the file.
+    extra
+        ``engine``, ``statistics``, ``seed``.
+    """
+    section = system_section(system)
+    if region is None:
+        section["domain"] = None
+        region = {"domain": None, "level": None, "radius": None, "area": None}
+    claim = claim_sentence(section, delay_section(delay), region, kind)
+    data = _frame("certified", claim, section, delay, extra)
+    nonlinear: dict[str, list[str]] = {"states": [], "delayed": []}
+    data |= {
+        "kind": kind,
+        "functional": dict(functional),
+        "proof": {"nonlinear": nonlinear, **(proof or {})},
+        "region": dict(region),
+    }
+    return Certificate(data, entries or {})
+
+
 def not_certified(
     status: str,
     reason: str,

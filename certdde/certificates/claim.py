@@ -11,7 +11,10 @@ def _number(value: float) -> str:
 
 
 def claim_sentence(
-    system: Mapping[str, Any], delay: Mapping[str, Any], region: Mapping[str, Any]
+    system: Mapping[str, Any],
+    delay: Mapping[str, Any],
+    region: Mapping[str, Any],
+    kind: str = "krasovskii",  # noqa: ARG001
 ) -> str:
     """Return the claim, from the sections of ``certificate.json``."""
     a, b = (_number(end) for end in delay["range"])

@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from certdde.certificates.certificate import Certificate, certified, not_certified
-from certdde.certificates.part import Part
-from certdde.certificates.spectral import spectral_certified
+from certdde.certificates.certificate import Certificate, not_certified
 from certdde.delays.classes import DelayClass
-from certdde.inequalities.features import Features
-from certdde.learning.area import region_area
 from certdde.learning.cegis import Progress
-from certdde.learning.find import find_parts
-from certdde.learning.spectral import SpectralProof, find_spectral
+from certdde.learning.methods import attempt, plan
+from certdde.learning.outcome import extra
 from certdde.learning.task import Options, Task, make_task
 from certdde.learning.threads import torch_threads
 from certdde.systems.delay_system import DelaySystem
@@ -49,8 +45,7 @@ def certify(
     delay : Constant, optional
         Needed with a DelaySystem.
     method : str
-        ``spectral`` (linear systems), ``lmi``, ``quadratic`` (cutting planes), ``neural``, or ``auto``:
-        ``spectral`` and then ``lmi`` for a linear system, else ``neural``.
+        A method of :mod:`certdde.learning.methods`, or ``auto``: those that apply, cheapest first.
     order : int, optional
         Number of Legendre moments, default 1.
     seed : int, optional
@@ -94,37 +89,29 @@ def certify(
 
 
 def _certify(task: Task) -> Certificate:
-    spectral, why = find_spectral(task) if task.method in ("auto", "spectral") else (None, "")
-    if spectral is not None:
-        return _spectral(task, spectral)
+    methods, unstable = plan(task), None
+    for k, method in enumerate(methods):
+        if method.name != "spectral" and unstable is None:
+            unstable = task.timed("spectrum", lambda: _unstable_delay(task.system, task.delay))
+            if unstable is not None:
+                return _refuted(task, *unstable)
+        outcome = attempt(task, method)
+        if outcome.certificate is not None:
+            certificate = _checked(task, outcome.certificate)
+            if certificate.rigor == "rigorous" or k == len(methods) - 1:
+                return certificate
     unstable = task.timed("spectrum", lambda: _unstable_delay(task.system, task.delay))
     if unstable is not None:
         return _refuted(task, *unstable)
-    task.method = "lmi" if task.method == "auto" else task.method
-    parts, why = find_parts(task) if task.method != "spectral" else ([], why)
-    if not parts:
-        claim = f"Not certified: {why}."
-        return not_certified("unknown", claim, task.system, task.delay, **_extra(task, []))
-    area = task.timed("area", lambda: region_area(task.system, task.delay, parts))
-    nonlinear = _nonlinear(task.system, parts)
-    certificate = certified(
-        task.system, task.delay, parts, nonlinear=nonlinear, area=area, **_extra(task, parts)
-    )
-    return _checked(task, certificate)
+    return _unknown(task)
 
 
-def _spectral(task: Task, proof: SpectralProof) -> Certificate:
-    """Write a spectral proof down and have it checked."""
-    task.method, crossing = "spectral", proof.crossing
-    certificate = spectral_certified(
-        task.system,
-        task.delay,
-        proof.anchor,
-        (crossing.lower, crossing.upper),
-        crossing.codes,
-        **_extra(task, [proof.anchor]),
-    )
-    return _checked(task, certificate)
+def _unknown(task: Task) -> Certificate:
+    """Say what each method said."""
+    several = len(task.said) > 1
+    whys = [f"{s['method']}: {s['said']}" if several else s["said"] for s in task.said]
+    claim = f"Not certified: {'; '.join(whys)}."
+    return not_certified("unknown", claim, task.system, task.delay, **extra(task, task.method))
 
 
 def _unstable_delay(system: DelaySystem, delay: DelayClass) -> tuple[float, float] | None:
@@ -145,45 +132,8 @@ def _refuted(task: Task, tau: float, abscissa: float) -> Certificate:
     )
     found = {"delay": tau, "abscissa": abscissa, "kind": "unstable linearisation"}
     return not_certified(
-        "refuted", claim, task.system, task.delay, counterexample=found, **_extra(task, [])
+        "refuted", claim, task.system, task.delay, counterexample=found, **extra(task, task.method)
     )
-
-
-def _nonlinear(system: DelaySystem, parts: Sequence[Part]) -> dict[str, list[str]]:
-    """Return ``proof.nonlinear``; all parts have the same networks' inputs."""
-    variables = Features.of(system, parts[0].functional).structure.nonlinear
-    return {
-        "states": [v.name for v in variables if v.delay is None],
-        "delayed": [v.name for v in variables if v.delay is not None],
-    }
-
-
-def _extra(task: Task, parts: Sequence[Part]) -> dict[str, Any]:
-    counts = [dict(part.boxes) for part in parts]
-    boxes = (
-        {key: sum(c[key] for c in counts) for key in ("leaves", "star", "face")} if counts else {}
-    )
-    statistics = {
-        "boxes": boxes,
-        "seconds": {
-            **{k: round(v, 3) for k, v in task.seconds.items()},
-            "total": round(time.monotonic() - task.started, 3),
-        },
-        "baselines": task.baselines,
-        "cegis": task.log,
-    }
-    kind = (
-        "neural"
-        if any(part.functional.kind == "neural" for part in parts)
-        else task.method
-        if task.method != "neural"
-        else "quadratic"
-    )
-    return {
-        "engine": kind if parts else task.method,
-        "statistics": statistics,
-        "seed": task.settings.seed,
-    }
 
 
 def _checked(task: Task, certificate: Certificate) -> Certificate:

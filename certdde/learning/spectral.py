@@ -9,7 +9,9 @@ from fractions import Fraction
 from math import inf, nextafter
 
 from certdde.certificates.part import Part
+from certdde.certificates.spectral import spectral_certified
 from certdde.functionals import Functional
+from certdde.learning.outcome import Outcome, extra
 from certdde.learning.task import Task
 from certdde.verify.bound_propagation.branch import Settings
 from certdde.verify.spectral.anchor import anchor_at_zero
@@ -52,6 +54,18 @@ def find_spectral(task: Task) -> tuple[SpectralProof | None, str]:
         }
     )
     return proof, why
+
+
+def by_spectrum(task: Task) -> Outcome:
+    """Look for a certificate of kind ``spectral``."""
+    proof, why = find_spectral(task)
+    if proof is None:
+        return Outcome(None, why)
+    crossing, about = proof.crossing, extra(task, "spectral", proof.anchor.boxes)
+    delays = (crossing.lower, crossing.upper)
+    return Outcome(
+        spectral_certified(task.system, task.delay, proof.anchor, delays, crossing.codes, **about)
+    )
 
 
 def covering(lower: float, upper: float) -> tuple[float, float]:

@@ -13,15 +13,12 @@ from certdde.errors import ProblemError
 from certdde.learning.admission import check_finite
 from certdde.learning.cegis import CegisSettings, Progress
 from certdde.systems.delay_system import DelaySystem
-from certdde.systems.structure import structure
 from certdde.verify.bound_propagation.branch import Encloser
 from certdde.verify.bound_propagation.engines import encloser
-from certdde.verify.spectral.linear import LinearDelaySystem
 
 if TYPE_CHECKING:
     from certdde.systems.problem import Problem
 
-METHODS = ("auto", "spectral", "lmi", "quadratic", "neural")
 DEFAULT_BUDGET = 600.0
 MAX_ORDER = 12
 
@@ -41,6 +38,7 @@ class Task:
     seconds: dict[str, float] = field(default_factory=dict)
     baselines: list[dict[str, Any]] = field(default_factory=list)
     log: list[dict[str, Any]] = field(default_factory=list)
+    said: list[dict[str, Any]] = field(default_factory=list)
 
     def timed(self, phase: str, call: Callable[[], Any]) -> Any:
         """Run a call and add its time to a phase."""
@@ -117,8 +115,8 @@ def make_task(
         training=replace(settings.training, steps=options.steps or settings.training.steps),
         deadline=started + (options.budget or DEFAULT_BUDGET),
     )
-    method, engine = _method(options.method, system, delay), encloser(options.engine or "intervals")
-    return Task(system, delay, method, settings, engine, directory, progress, started)
+    engine = encloser(options.engine or "intervals")
+    return Task(system, delay, options.method, settings, engine, directory, progress, started)
 
 
 def _from_problem(problem: Problem, options: Options) -> tuple[DelaySystem, CegisSettings, Options]:
@@ -134,23 +132,6 @@ def _from_problem(problem: Problem, options: Options) -> tuple[DelaySystem, Cegi
         steps=options.steps or spec.steps,
     )
     return problem.build(), settings, filled
-
-
-def _method(method: str, system: DelaySystem, delay: DelayClass) -> str:
-    """Return the method to use: ``auto`` tries the spectrum and then the LMI for a linear system."""
-    if method not in METHODS:
-        raise ProblemError(
-            f"the method {method!r} is not in this release",
-            where="certify.method",
-            wanted=f"one of {', '.join(METHODS)}",
-        )
-    if method == "spectral":
-        LinearDelaySystem.required(system)
-        require_constant(delay)
-        return method
-    if not structure(system).nonlinear:
-        return "auto" if method == "auto" and delay.kind == "constant" else "lmi"
-    return "neural" if method == "auto" else method
 
 
 def require_constant(delay: DelayClass) -> None:

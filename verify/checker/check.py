@@ -3,20 +3,15 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from fractions import Fraction
-from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 
 from .bundle import digest, read_entries
-from .claim import sentence
-from .document import Document, parse
-from .part import check_part, read_part
-from .radius import check_inside
+from .document import parse
 from .refusal import Refused, require
+from .rules import RULES
 from .schema import document as read_document
-from .spectral import check_crossings, read_crossings
 from .system import build
 
 Progress = Callable[[int, int], None]
@@ -62,44 +57,17 @@ def _check(path: Path, boxes: list[int], progress: Progress | None) -> str:
     """The claim that the file proves; Refused otherwise."""
     entries = read_entries(path)
     require("certificate.json" in entries, "archive", "has no certificate.json")
-    plain, exact = parse(entries["certificate.json"])
-    document = read_document(exact)
-    _check_entries(document, entries)
+    plain, exact = parse(entries.pop("certificate.json"))
+    document = read_document(exact, RULES)
+    rule = RULES[document.kind]
+    right = set(entries) == rule.entries(document)
+    require(right, "archive", "has a missing or an unknown entry")
     require(digest(plain, entries) == document.digest, "digest", "does not match the content")
-    claim = sentence(document)
+    claim = rule.sentence(document)
     require(document.claim == claim, "claim", "is not the sentence that this file is about")
-    system = build(document)
-    if system.domain is not None and document.radius is not None:
-        check_inside(document.radius, system.domain)
-    parts = [read_part(i, document, system, entries) for i in range(len(document.parts))]
-    spectral = None
-    if document.kind == "spectral":
-        spectral = read_crossings(document, system, entries["spectral.npz"])
-    else:
-        _check_cover([part.range for part in parts], document)
-    total = sum(part.leaves for part in parts) + (spectral.leaves if spectral else 0)
-    count = _counter(boxes, total, progress)
-    for part, level in zip(parts, document.level or (None,) * len(parts), strict=True):
-        check_part(part, document, system, level, count)
-    if spectral is not None:
-        check_crossings(spectral, system, parts[0].breaks, count)
+    proof = rule.read(document, build(document), entries)
+    proof.run(_counter(boxes, proof.leaves, progress))
     return claim
-
-
-def _check_entries(document: Document, entries: dict[str, bytes]) -> None:
-    """The archive holds exactly the entries that the document calls for."""
-    wanted = {"certificate.json"} | ({"spectral.npz"} if document.kind == "spectral" else set())
-    for i, networks in enumerate(document.parts):
-        wanted |= {f"part{i}.npz", f"part{i}.safetensors"} if networks else {f"part{i}.npz"}
-    require(set(entries) == wanted, "archive", "has a missing or an unknown entry")
-
-
-def _check_cover(ranges: list[tuple[Fraction, Fraction]], document: Document) -> None:
-    """Lemma: the last part that begins at or before tau does not end before tau."""
-    require(ranges[0][0] <= document.low, "delay.range", "begins before the first part")
-    require(ranges[-1][1] >= document.high, "delay.range", "ends after the last part")
-    for (_, end), (start, _) in pairwise(ranges):
-        require(start <= end, "delay.range", "has a gap between two parts")
 
 
 def _counter(boxes: list[int], total: int, progress: Progress | None) -> Callable[[int], None]:

@@ -24,7 +24,11 @@ class NetworkSpec:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """The content of `certificate.json` that a proof depends on; all numbers exact."""
+    """The content of `certificate.json` that a proof depends on; all numbers exact.
+
+    `raw` is the whole object, conforming to the tables of its kind; what a kind alone knows is read from there by
+    its rule, which fills the last four fields if it uses them.
+    """
 
     kind: str
     claim: str
@@ -35,15 +39,21 @@ class Document:
     equilibrium: tuple[Fraction, ...]
     domain: Box | None
     delay: str
-    measurable: bool
+    delay_class: str
     low: Fraction
     high: Fraction
-    order: int
-    parts: tuple[Mapping[str, NetworkSpec], ...]
     present: frozenset[int]
     delayed: frozenset[int]
-    level: tuple[Fraction, ...]
-    radius: tuple[Fraction, Fraction] | None
+    raw: Any
+    order: int = 0
+    parts: tuple[Mapping[str, NetworkSpec], ...] = ()
+    level: tuple[Fraction, ...] = ()
+    radius: tuple[Fraction, Fraction] | None = None
+
+    @property
+    def measurable(self) -> bool:
+        """Whether the delay may vary in any measurable way."""
+        return self.delay_class == "measurable"
 
 
 def parse(content: bytes) -> tuple[dict[str, Any], Any]:

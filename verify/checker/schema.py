@@ -1,11 +1,13 @@
 """From the parsed JSON to a Document: the table of spec 2, then what a table cannot say."""
 
 import re
+from collections.abc import Mapping
 from fractions import Fraction
 from typing import Any
 
-from .document import Box, Document, NetworkSpec
+from .document import Box, Document
 from .refusal import require
+from .rule import Rule
 from .syntax import FUNCTIONS
 
 RESERVED = FUNCTIONS | {
@@ -17,9 +19,10 @@ RESERVED = FUNCTIONS | {
 
 PAIR = (Fraction, Fraction)
 ANY = object
+NONLINEAR = {"states": [str], "delayed": [str]}
 TABLE = {
     "schema": {"certdde-certificate-1"},
-    "kind": {"krasovskii", "spectral"},
+    "kind": str,
     "status": {"certified"},
     "rigor": {"rigorous", "float64"},
     "claim": str,
@@ -31,17 +34,11 @@ TABLE = {
         "equilibrium": {...: Fraction},
         "domain": ANY,
     },
-    "delay": {"name": str, "class": {"constant", "measurable"}, "range": PAIR},
-    "functional": {
-        "kind": {"quadratic", "neural"},
-        "order": Fraction,
-        "parts": [
-            {"networks": {...: {"inputs": [str], "activation": {"tanh"}, "layers": Fraction}}}
-        ],
-    },
-    "proof": {"nonlinear": {"states": [str], "delayed": [str]}},
+    "delay": ANY,  # these three by the tables of the kind
+    "functional": ANY,
+    "proof": ANY,
     "region": {"domain": ANY, "level": ANY, "radius": ANY, "area": ANY},
-    "engine": {"lmi", "quadratic", "neural", "spectral"},
+    "engine": str,
     "statistics": ANY,
     "versions": ANY,
     "seed": ANY,
@@ -73,29 +70,26 @@ def conform(value: Any, pattern: Any, where: str) -> None:
             conform(item, wanted, where)
 
 
-def document(value: Any) -> Document:
+def document(value: Any, rules: Mapping[str, Rule]) -> Document:
     """The Document of a JSON object; anything missing, unknown or of a wrong type is refused."""
     conform(value, TABLE, "certificate.json")
-    system, delay, functional = value["system"], value["delay"], value["functional"]
+    require(value["kind"] in rules, "kind", f"must be one of {sorted(rules)}")
+    rule = rules[value["kind"]]
+    for key, table in (("delay", rule.delay), ("functional", rule.functional)):
+        conform(value[key], table, f"certificate.json.{key}")
+    conform(value["proof"], {"nonlinear": NONLINEAR, **rule.proof}, "certificate.json.proof")
+    system, delay = value["system"], value["delay"]
     states, resting, (low, high) = system["states"], system["equilibrium"], delay["range"]
-    names = [*states, *system["parameters"], delay["name"]]
-    _names(names)
-    several = len(functional["parts"]) > 1
-    require(not (several and "c" in names), "system", "uses the name c, which means the levels")
+    _names([*states, *system["parameters"], delay["name"]])
     require(len(system["equations"]) == len(states) > 0, "system", "must have an equation a state")
     require(set(resting) <= set(states), "system.equilibrium", "names an unknown state")
     require(0 <= low <= high and high > 0, "delay.range", "must have 0 <= a <= b, b > 0")
-    parts = tuple(_networks(part["networks"], states) for part in functional["parts"])
-    quadratic = functional["kind"] == "quadratic"
-    require(len(parts) > 0 and not (quadratic and any(parts)), "functional", "has wrong parts")
-    measurable = delay["class"] == "measurable"
-    alone = value["kind"] == "krasovskii" and len(parts) == 1
-    require(alone or not measurable, "delay.class", "needs a krasovskii certificate of one part")
     domain = _box(system["domain"], states, "system.domain")
     require(_box(value["region"]["domain"], states, "region.domain") == domain, "region", "differs")
-    level, radius = _region(value["region"], domain, len(parts))
+    area = value["region"]["area"]
+    require(area is None or isinstance(area, dict), "region.area", "must be an object or null")
     nonlinear = value["proof"]["nonlinear"]
-    return Document(
+    common = Document(
         kind=value["kind"],
         claim=value["claim"],
         digest=value["digest"],
@@ -105,16 +99,14 @@ def document(value: Any) -> Document:
         equilibrium=tuple(resting.get(name, Fraction(0)) for name in states),
         domain=domain,
         delay=delay["name"],
-        measurable=measurable,
+        delay_class=delay["class"],
         low=low,
         high=high,
-        order=_integer(functional["order"], 0, 20, "functional.order"),
-        parts=parts,
-        present=frozenset(_indices(nonlinear["states"], states, "proof.nonlinear")),
-        delayed=frozenset(_indices(nonlinear["delayed"], states, "proof.nonlinear")),
-        level=level,
-        radius=radius,
+        present=frozenset(indices(nonlinear["states"], states, "proof.nonlinear")),
+        delayed=frozenset(indices(nonlinear["delayed"], states, "proof.nonlinear")),
+        raw=value,
     )
+    return rule.complete(common)
 
 
 def _names(names: list[str]) -> None:
@@ -125,27 +117,18 @@ def _names(names: list[str]) -> None:
     require(not RESERVED & set(names), "system", "uses a reserved name")
 
 
-def _integer(value: Fraction, least: int, most: int, where: str) -> int:
+def integer(value: Fraction, least: int, most: int, where: str) -> int:
+    """A whole number from `least` to `most`."""
     whole = value.denominator == 1 and least <= value <= most
     require(whole, where, f"must be an integer from {least} to {most}")
     return int(value)
 
 
-def _indices(names: list[str], states: list[str], where: str) -> tuple[int, ...]:
+def indices(names: list[str], states: list[str], where: str) -> tuple[int, ...]:
     """Positions of distinct states."""
     known = set(names) <= set(states) and len(set(names)) == len(names)
     require(known, where, "names an unknown state, or one twice")
     return tuple(states.index(name) for name in names)
-
-
-def _networks(networks: dict[str, Any], states: list[str]) -> dict[str, NetworkSpec]:
-    where, found = "functional.parts", {}
-    require(set(networks) <= {"V0", "W"}, where, "has networks other than V0 and W")
-    for name, entry in networks.items():
-        inputs = _indices(entry["inputs"], states, where)
-        require(len(inputs) > 0, where, "has a network without inputs")
-        found[name] = NetworkSpec(inputs, _integer(entry["layers"], 2, 64, where))
-    return found
 
 
 def _box(value: Any, states: list[str], where: str) -> Box | None:
@@ -154,20 +137,3 @@ def _box(value: Any, states: list[str], where: str) -> Box | None:
         return None
     conform(value, dict.fromkeys(states, PAIR), where)
     return tuple((value[name][0], value[name][1]) for name in states)
-
-
-def _region(
-    region: dict[str, Any], domain: Box | None, count: int
-) -> tuple[tuple[Fraction, ...], tuple[Fraction, Fraction] | None]:
-    """Level (one number a part) and radius, all positive; both null exactly when the domain is."""
-    level, radius, area = region["level"], region["radius"], region["area"]
-    require(area is None or isinstance(area, dict), "region.area", "must be an object or null")
-    if domain is None:
-        require(level is None and radius is None, "region", "has a level or radius but no domain")
-        return (), None
-    conform(level, [Fraction], "region.level")
-    conform(radius, {"rho": Fraction, "rho_rate": Fraction}, "region.radius")
-    require(len(level) == count, "region.level", "must be one number a part")
-    found = radius["rho"], radius["rho_rate"]
-    require(all(number > 0 for number in [*level, *found]), "region", "must be positive")
-    return tuple(level), found

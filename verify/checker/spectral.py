@@ -3,13 +3,18 @@
 from dataclasses import dataclass
 from fractions import Fraction
 
+from . import krasovskii
 from .bundle import Arrays, read_npz
+from .claim import sentence
 from .document import Box, Document
 from .forest import COLLAPSED, Codes, forest
 from .leaves import Count, prove
+from .part import check_part, read_part
 from .refusal import require
 from .regular import pencil, regular
 from .rounding import LIMIT
+from .rule import Proof, Rule
+from .schema import PAIR
 from .system import System
 
 SHAPES = {"delays": ("<f8", 2), "grid": ("<i8", 2), "blocks": ("<i8", None), "codes": ("|u1", None)}
@@ -75,3 +80,26 @@ def frequency(system: System) -> Fraction:
             rows[i] += abs(value)
             columns[j % n] += abs(value)
     return min(max(rows), max(columns))
+
+
+def read(document: Document, system: System, found: dict[str, bytes]) -> Proof:
+    """The anchor's part, and the partition."""
+    crossings = read_crossings(document, system, found["spectral.npz"])
+    part = read_part(0, document, system, found)
+
+    def run(count: Count) -> None:
+        check_part(part, document, system, None, count)
+        check_crossings(crossings, system, part.breaks, count)
+
+    return Proof(part.leaves + crossings.leaves, run)
+
+
+RULE = Rule(
+    delay={"name": str, "class": {"constant"}, "range": PAIR},
+    functional=krasovskii.FUNCTIONAL,
+    proof={},
+    complete=krasovskii.complete,
+    entries=lambda document: krasovskii.entries(document) | {"spectral.npz"},
+    read=read,
+    sentence=sentence,
+)

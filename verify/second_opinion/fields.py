@@ -14,6 +14,7 @@ from certdde.verify.checker import measurable
 from certdde.verify.checker.bundle import read_entries, read_npz, read_safetensors
 from certdde.verify.checker.dissipation import layout, matrices, rational
 from certdde.verify.checker.document import Document, parse
+from certdde.verify.checker.rules import RULES
 from certdde.verify.checker.schema import document as read_document
 from certdde.verify.checker.system import System, build
 
@@ -57,7 +58,7 @@ def read_fields(path: Path) -> list[Field]:
     """
     entries = read_entries(path)
     _, data = parse(entries["certificate.json"])
-    document = read_document(data)
+    document = read_document(data, RULES)
     system = build(document)
     fields = []
     for i in range(len(document.parts)):

@@ -22,6 +22,7 @@ from certdde.verify.checker.features import Features
 from certdde.verify.checker.network import Network
 from certdde.verify.checker.refusal import Refused
 from certdde.verify.checker.rounding import enclose
+from certdde.verify.checker.rules import RULES
 
 from . import writer
 
@@ -154,7 +155,7 @@ def face_codes(ph: Any, v0: Network | None, domain: Any, bound: float) -> np.nda
 def finish(draft: Draft, grid: list[int], share: float = 0.8) -> Draft:
     """Fill in partition, level and radius of every part of a draft with P, S, R, breaks."""
     _, exact = parse(json.dumps(draft.document | {"digest": ""}).encode())
-    document = schema.document(exact)
+    document = schema.document(exact, RULES)
     found = system.build(document)
     draft.tensors = draft.tensors or [{} for _ in draft.arrays]
     for i, arrays in enumerate(draft.arrays):
@@ -179,7 +180,7 @@ def finish(draft: Draft, grid: list[int], share: float = 0.8) -> Draft:
 def read(draft: Draft, i: int) -> tuple[Any, Any, int]:
     """Part i as the checker reads it, the system, the order."""
     _, exact = parse(json.dumps(draft.document | {"digest": ""}).encode())
-    document = schema.document(exact)
+    document = schema.document(exact, RULES)
     found = system.build(document)
     return part.read_part(i, document, found, draft.entries()), found, document.order
 
@@ -227,7 +228,7 @@ def set_radius(draft: Draft, found: Any) -> None:
     for rho in 0.5 ** np.arange(1, 30):
         region["radius"] = {"rho": float(rho), "rho_rate": float(rho)}
         _, exact = parse(json.dumps(draft.document | {"digest": ""}).encode())
-        document = schema.document(exact)
+        document = schema.document(exact, RULES)
         try:
             radius.check_inside(document.radius, found.domain)
             for i, bound in enumerate(document.level):

@@ -13,6 +13,7 @@ import numpy as np
 
 from certdde.verify.checker import forest, regular, schema, spectral, system
 from certdde.verify.checker.document import parse
+from certdde.verify.checker.rules import RULES
 
 from . import maker, writer
 
@@ -56,7 +57,7 @@ class Draft:
 def read(document: dict[str, Any]) -> Any:
     """The system as the checker reads it."""
     _, exact = parse(json.dumps(document | {"digest": "", "claim": ""}).encode())
-    return system.build(schema.document(exact))
+    return system.build(schema.document(exact, RULES))
 
 
 def partition(

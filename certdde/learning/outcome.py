@@ -1,0 +1,42 @@
+"""What a method of ``certify`` comes to."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from certdde.certificates.certificate import Certificate
+from certdde.learning.task import Task
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """A certificate that the checker has still to accept, or None and why there is none."""
+
+    certificate: Certificate | None
+    why: str = ""
+
+
+def extra(task: Task, engine: str, boxes: Mapping[str, int] | None = None) -> dict[str, Any]:
+    """Return the entries ``engine``, ``statistics`` and ``seed`` of a certificate.
+
+    Parameters
+    ----------
+    task : Task
+    engine : str
+        What found it.
+    boxes : mapping of int
+        ``leaves``, ``star``, ``face``; none where nothing was split.
+    """
+    seconds = {key: round(value, 3) for key, value in task.seconds.items()}
+    seconds["total"] = round(time.monotonic() - task.started, 3)
+    statistics = {
+        "boxes": dict(boxes or {}),
+        "seconds": seconds,
+        "baselines": task.baselines,
+        "cegis": task.log,
+        "methods": task.said,
+    }
+    return {"engine": engine, "statistics": statistics, "seed": task.settings.seed}

@@ -1,0 +1,104 @@
+"""Kind "krasovskii": a functional for each part of the delay range (spec 4)."""
+
+from dataclasses import replace
+from fractions import Fraction
+from itertools import pairwise
+from typing import Any
+
+from .claim import sentence
+from .document import Box, Document, NetworkSpec
+from .leaves import Count
+from .part import check_part, read_part
+from .radius import check_inside
+from .refusal import require
+from .rule import Proof, Rule
+from .schema import PAIR, conform, indices, integer
+from .system import System
+
+FUNCTIONAL = {
+    "kind": {"quadratic", "neural"},
+    "order": Fraction,
+    "parts": [{"networks": {...: {"inputs": [str], "activation": {"tanh"}, "layers": Fraction}}}],
+}
+
+
+def complete(document: Document) -> Document:
+    """The order, the networks of each part, levels and radius."""
+    value, states = document.raw, list(document.states)
+    functional = value["functional"]
+    several = len(functional["parts"]) > 1
+    names = {*states, *document.parameters, document.delay}
+    require(not (several and "c" in names), "system", "uses the name c, which means the levels")
+    parts = tuple(_networks(part["networks"], states) for part in functional["parts"])
+    quadratic = functional["kind"] == "quadratic"
+    require(len(parts) > 0 and not (quadratic and any(parts)), "functional", "has wrong parts")
+    alone = len(parts) == 1 or not document.measurable
+    require(alone, "functional.parts", "must be one part for a delay that varies")
+    level, radius = _region(value["region"], document.domain, len(parts))
+    order = integer(functional["order"], 0, 20, "functional.order")
+    return replace(document, order=order, parts=parts, level=level, radius=radius)
+
+
+def _networks(networks: dict[str, Any], states: list[str]) -> dict[str, NetworkSpec]:
+    where, found = "functional.parts", {}
+    require(set(networks) <= {"V0", "W"}, where, "has networks other than V0 and W")
+    for name, entry in networks.items():
+        inputs = indices(entry["inputs"], states, where)
+        require(len(inputs) > 0, where, "has a network without inputs")
+        found[name] = NetworkSpec(inputs, integer(entry["layers"], 2, 64, where))
+    return found
+
+
+def _region(
+    region: dict[str, Any], domain: Box | None, count: int
+) -> tuple[tuple[Fraction, ...], tuple[Fraction, Fraction] | None]:
+    """Level (one number a part) and radius, all positive; both null exactly when the domain is."""
+    level, radius = region["level"], region["radius"]
+    if domain is None:
+        require(level is None and radius is None, "region", "has a level or radius but no domain")
+        return (), None
+    conform(level, [Fraction], "region.level")
+    conform(radius, {"rho": Fraction, "rho_rate": Fraction}, "region.radius")
+    require(len(level) == count, "region.level", "must be one number a part")
+    found = radius["rho"], radius["rho_rate"]
+    require(all(number > 0 for number in [*level, *found]), "region", "must be positive")
+    return tuple(level), found
+
+
+def entries(document: Document) -> set[str]:
+    """Arrays for each part, and weights where it has networks."""
+    names = {f"part{i}.npz" for i in range(len(document.parts))}
+    return names | {f"part{i}.safetensors" for i, part in enumerate(document.parts) if part}
+
+
+def read(document: Document, system: System, found: dict[str, bytes]) -> Proof:
+    """The parts, which cover the range; each has to pass check_part."""
+    if system.domain is not None and document.radius is not None:
+        check_inside(document.radius, system.domain)
+    parts = [read_part(i, document, system, found) for i in range(len(document.parts))]
+    _check_cover([part.range for part in parts], document)
+
+    def run(count: Count) -> None:
+        for part, level in zip(parts, document.level or (None,) * len(parts), strict=True):
+            check_part(part, document, system, level, count)
+
+    return Proof(sum(part.leaves for part in parts), run)
+
+
+def _check_cover(ranges: list[tuple[Fraction, Fraction]], document: Document) -> None:
+    """Lemma: the last part that begins at or before tau does not end before tau."""
+    require(ranges[0][0] <= document.low, "delay.range", "begins before the first part")
+    require(ranges[-1][1] >= document.high, "delay.range", "ends after the last part")
+    for (_, end), (start, _) in pairwise(ranges):
+        require(start <= end, "delay.range", "has a gap between two parts")
+
+
+RULE = Rule(
+    delay={"name": str, "class": {"constant", "measurable"}, "range": PAIR},
+    functional=FUNCTIONAL,
+    proof={},
+    complete=complete,
+    entries=entries,
+    read=read,
+    sentence=sentence,
+)
