@@ -38,7 +38,7 @@ class Functional:
     @property
     def dimension(self) -> int:
         """Number of states n."""
-        return self.S.shape[0]
+        return self.S.shape[-1]
 
     def inputs(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
         """Return the states read by V0, and those read by W."""
@@ -71,11 +71,11 @@ class Functional:
 
     def bessel(self, longest: float) -> torch.Tensor:
         """Return P + blkdiag(0, S/tau, 3S/tau, ..), tau = longest: w^T . w bounds V's quadratic part."""
-        blocks = [
-            torch.zeros_like(self.S),
-            *((2 * k + 1) * self.S / longest for k in range(self.order)),
-        ]
-        return self.P + torch.block_diag(*blocks)
+        n, total = self.dimension, self.P.clone()
+        for k in range(self.order):
+            place = slice(n * (k + 1), n * (k + 2))
+            total[..., place, place] += (2 * k + 1) * self.S / longest
+        return total
 
     def core(self, longest: float) -> torch.Tensor:
         """Return Ph, (n, n), with V >= x^T Ph x + |p_V0(x)|^2 if it and the moment block are positive definite."""
@@ -91,8 +91,8 @@ class Functional:
             if self.order
             else x
         )
-        value = torch.einsum("...i,ij,...j->...", w, self.P[: w.shape[-1], : w.shape[-1]], w)
-        value = value + delay * torch.einsum("...i,ij,...j->...", x, self.S, x)
+        value = _squares(self.P[..., : w.shape[-1], : w.shape[-1]], w)
+        value = value + delay * _squares(self.S, x)
         for network, factor in ((self.V0, 1.0), (self.W, delay)):
             if network is not None:
                 value = value + factor * network.displacement(
@@ -106,3 +106,10 @@ class Functional:
         if self.V0 is not None:
             value = value + self.V0.displacement(x[..., list(self.V0.inputs)]).square().sum(-1)
         return value
+
+
+def _squares(matrix: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
+    """Return x^T M x, (batch of M, batch of x)."""
+    if matrix.dim() == 2:
+        return torch.einsum("...i,ij,...j->...", x, matrix, x)
+    return torch.einsum("ki,pij,kj->pk", x, matrix, x)

@@ -85,7 +85,9 @@ def quadratic_form(
     kappas: Sequence[float],
     networks: float = 1.0,
 ) -> torch.Tensor:
-    """Return H, (E, M, M), with D = z^T H_j z at tau = breaks[j], 1/tau replaced by kappas[j].
+    """Return H, (..., E, M, M), with D = z^T H_j z at tau = breaks[j], 1/tau replaced by kappas[j].
+
+    P, S, R may have leading batch dimensions, which H then has too.
 
     See docs/certificate-format.md, section 4.
 
@@ -105,8 +107,8 @@ def quadratic_form(
     for tau, kappa in zip(breaks, kappas, strict=True):
         w = torch.cat([layout.x, *(tau * row for row in layout.moments)])
         form = fixed + 2 * w.T @ derivative + tau * input_rate - kappa * damping
-        forms.append((form + form.T) / 2)
-    return torch.stack(forms)
+        forms.append((form + form.mT) / 2)
+    return torch.stack(forms, dim=-3)
 
 
 def eliminate(form: torch.Tensor, head: int) -> tuple[torch.Tensor, torch.Tensor]:

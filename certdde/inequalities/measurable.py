@@ -169,7 +169,7 @@ def form_at(
     ):
         for k, rate in enumerate(moment_rates(*rows)):
             form = form - weight / h * (2 * k + 1) * rate.T @ R @ rate
-    return (form + form.T) / 2
+    return (form + form.mT) / 2
 
 
 def _moments(window: Window, alpha: float) -> list[torch.Tensor]:
@@ -198,7 +198,10 @@ def measurable_forms(
     breaks: Sequence[float],
     networks: float = 1.0,
 ) -> torch.Tensor:
-    """Return the Bernstein coefficients of D on every piece of alpha, (pieces (d + 1), M, M)."""
+    """Return the Bernstein coefficients of D on every piece of alpha, (..., pieces (d + 1), M, M).
+
+    P, S, R may have leading batch dimensions.
+    """
     size = degree(len(window.first))
     to_bernstein = torch.linalg.inv(_bernstein(size))
     forms = []
@@ -209,8 +212,8 @@ def measurable_forms(
             s = i / size
             weights = (k0 + (k1 - k0) * s, l0 + (l1 - l0) * s)
             values.append(form_at(window, P, S, R, h, a + (b - a) * s, weights, networks))
-        forms.append(torch.einsum("ij,jmn->imn", to_bernstein, torch.stack(values)))
-    return torch.cat(forms)
+        forms.append(torch.einsum("ij,...jmn->...imn", to_bernstein, torch.stack(values, dim=-3)))
+    return torch.cat(forms, dim=-3)
 
 
 def _bernstein(size: int) -> torch.Tensor:

@@ -7,13 +7,15 @@ from dataclasses import dataclass
 import torch
 
 from certdde.functionals import Functional
-from certdde.inequalities.reduction import Reduction
+from certdde.inequalities.reduction import MeasurableDelay, Reduction
 from certdde.learning.finish import Cover, Finished, constant_cover, finish
 from certdde.systems.delay_system import DelaySystem
 from certdde.systems.scaling import Scaling
+from certdde.systems.structure import structure
 from certdde.verify.answers import Unknown
 from certdde.verify.bound_propagation.branch import Encloser, Settings, by_intervals
 from certdde.verify.lmi.cutting_planes import cutting_planes
+from certdde.verify.lmi.measurable import measurable_lmi
 from certdde.verify.lmi.polytopic import polytopic_lmi
 
 REGION_MARGIN = 0.03
@@ -21,10 +23,11 @@ REGION_MARGIN = 0.03
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """A quadratic functional in scaled coordinates, with the margin that its program reached."""
+    """A quadratic functional in scaled coordinates, its program's margin, and pieces if it chose them."""
 
     functional: Functional
     margin: float
+    cover: Reduction | None = None
 
 
 def propose(
@@ -59,6 +62,11 @@ def propose(
     """
     scaled = scaling.apply(system)
     times = cover.in_time(float(scaling.time))
+    if isinstance(times, MeasurableDelay) and not structure(system).nonlinear:
+        pieces = measurable_lmi(scaled, order, times)
+        if pieces is None:
+            return None
+        return Proposal(*pieces[:2], MeasurableDelay(cover.longest, pieces[2].breaks))
     if method == "lmi":
         found = polytopic_lmi(scaled, order, times, margin=REGION_MARGIN)
         return None if found is None else Proposal(*found)
@@ -87,4 +95,6 @@ def attempt(
     if proposal is None:
         why = f"the {method} program of order {order} has no solution"
         return Finished(None, Unknown(why, torch.zeros(0, 1), 0))
-    return finish(system, scaling.invert(proposal.functional), reduction, settings, enclose=enclose)
+    cover_found = proposal.cover or reduction
+    functional = scaling.invert(proposal.functional)
+    return finish(system, functional, cover_found, settings, enclose=enclose)

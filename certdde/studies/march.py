@@ -14,6 +14,8 @@ from certdde.learning.training import TrainSettings
 from certdde.systems.delay_system import DelaySystem
 from certdde.systems.structure import structure
 from certdde.verify.bound_propagation.branch import Encloser, Settings
+from certdde.verify.spectral.linear import LinearDelaySystem
+from certdde.verify.spectral.windows import stable_windows
 
 Progress = Callable[[str, dict[str, Any]], None]
 
@@ -33,6 +35,11 @@ class March:
     progress: Progress | None
     proved: list[tuple[float, float]] = field(default_factory=list)
     settings: CegisSettings = field(default_factory=CegisSettings)
+    windows: list[tuple[float, float]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        linear = self.kind == "constant" and LinearDelaySystem.of(self.system)
+        self.windows = stable_windows(linear, self.start, self.stop) if linear else []
 
     @property
     def position(self) -> float:
@@ -50,13 +57,22 @@ class March:
         if self.kind != "constant":
             self._bisect(method)
             return
-        place, width = self.position, self.stop - self.position
-        while width > self.resolution and place < self.stop and time.monotonic() < self.deadline:
-            end = min(self.stop, place + width)
+        place = self.position
+        last = self._promising(place)
+        width = last - place
+        while width > self.resolution and place < last and time.monotonic() < self.deadline:
+            end = min(last, place + width)
             if self._quadratic(method, place, end):
                 place, width = end, 2 * width
             else:
                 width = (end - place) / 2
+
+    def _promising(self, place: float) -> float:
+        """Return where the float64 spectrum becomes unstable beyond a place: no attempt is worth it there."""
+        ends = [b for a, b in self.windows if a <= place < b]
+        return (
+            min(self.stop, ends[0] - 1e-7 * ends[0]) if ends and ends[0] < self.stop else self.stop
+        )
 
     def _bisect(self, method: str) -> None:
         """Find the largest range from the start that one functional covers: the delay varies."""
@@ -78,6 +94,8 @@ class March:
         places = [self.start + k * cell for k in range(50)]
         for place in places:
             if place < self.position or time.monotonic() > self.deadline:
+                continue
+            if self.windows and not any(a <= place + cell and place <= b for a, b in self.windows):
                 continue
             if self._quadratic(method, place, min(self.stop, place + cell)):
                 self.advance(method)

@@ -50,5 +50,20 @@ class Parameters:
         return np.concatenate([m.numpy()[np.triu_indices(m.shape[0])] for m in parts])
 
     def basis(self, assemble: Assemble) -> np.ndarray:
-        """Return B, (count, ...), with assemble(P, S, R) = sum_i vector_i B_i, for an assemble that is linear."""
-        return np.stack([assemble(*self.matrices(unit)).numpy() for unit in np.eye(self.count)])
+        """Return B, (count, ...), with assemble(P, S, R) = sum_i vector_i B_i.
+
+        ``assemble`` is linear and takes batches (count, k, k) of P, S, R.
+        """
+        return assemble(*_units(self.sizes())).numpy()
+
+
+def _units(sizes: tuple[int, ...]) -> tuple[torch.Tensor, ...]:
+    """Return for each matrix the batch of its values at the unit vectors, (count, k, k)."""
+    triangles = [np.triu_indices(size) for size in sizes]
+    count, start, batches = sum(len(rows) for rows, _ in triangles), 0, []
+    for size, (rows, cols) in zip(sizes, triangles, strict=True):
+        batch, index = np.zeros((count, size, size)), start + np.arange(len(rows))
+        batch[index, rows, cols] = batch[index, cols, rows] = 1.0
+        start += len(rows)
+        batches.append(torch.as_tensor(batch))
+    return tuple(batches)

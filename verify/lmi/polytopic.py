@@ -116,7 +116,8 @@ def polytopic_lmi(
         program.blocks += stack_blocks(parameters.basis(partial(reduction.forms, rows)))
     mean = mean_on_constant_histories(parameters, system, reduction.longest)
     cap = 1e3 if system.domain else 1e5  # a global claim has no region to keep large
-    solution = best(program, mean, solver=solver, margin=margin, cap=cap)
+    share = 0.3 if system.domain else 1.0
+    solution = best(program, mean, solver=solver, margin=margin, cap=cap, share=share)
     return None if solution is None else (parameters.functional(solution.x), solution.margin)
 
 
@@ -131,11 +132,14 @@ def best(
 ) -> Solution | None:
     """Maximise the margin; then minimise the mean of V at ``margin``, or at a share of the largest.
 
-    The level of V is fixed by v_0 >= 1 on the faces, so margins are comparable between systems.
+    The level of V is fixed by v_0 >= 1 on the faces, so margins are comparable between systems. A share of 1 leaves
+    out the second step: a global claim has no region.
     """
     program.limits = [(mean, cap)]
     first = solve(program, solver=solver)
     if first is None or not first.margin > 1e-7:
         return None
+    if share >= 1:
+        return first
     second = solve(program, minimise=mean, margin=min(margin, share * first.margin), solver=solver)
     return second if second is not None and second.margin > 0 else first

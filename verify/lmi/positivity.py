@@ -60,7 +60,7 @@ def mean_on_constant_histories(
     points = low + (high - low) * unit
     return parameters.basis(
         lambda p, s, r: (
-            Functional(parameters.order, p, s, r).on_constant_histories(points, longest).mean()
+            Functional(parameters.order, p, s, r).on_constant_histories(points, longest).mean(-1)
         )
     )
 
