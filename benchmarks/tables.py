@@ -138,7 +138,8 @@ def linear(data: dict[str, Any]) -> str:
     """Return the table of the linear benchmarks: a line a system and class, a column an order."""
     orders = sorted({r["order"] for r in data["rows"] if r["method"] == "lmi"})
     lines = [
-        f"| system | class | {' | '.join(f'LMI, order {k}' for k in orders)} | spectral | exact or published |",
+        f"| system | class | {' | '.join(f'LMI, order {k}' for k in orders)}"
+        " | spectral, or 3/2 theorem | exact or published |",
         "| --- | --- |" + " --- |" * (len(orders) + 2),
     ]
     for system, kind in dict.fromkeys((r["system"], r["class"]) for r in data["rows"]):
@@ -147,7 +148,7 @@ def linear(data: dict[str, Any]) -> str:
             next((_cell(r) for r in rows if (r["method"], r["order"]) == ("lmi", k)), "")
             for k in orders
         ]
-        spectral = next((_cell(r) for r in rows if r["method"] == "spectral"), "")
+        spectral = next((_cell(r) for r in rows if r["method"] in ("spectral", "theorem")), "")
         lines.append(
             f"| {system} | {kind} | {' | '.join(cells)} | {spectral} | {rows[0]['known']} |"
         )
@@ -162,12 +163,124 @@ def _cell(row: dict[str, Any]) -> str:
     return f"{margin}, {row['seconds']:.2g} s"
 
 
+def razumikhin(data: dict[str, Any]) -> str:
+    """Return the tables of Razumikhin functions: margins, and regions."""
+    lines = ["| system | Razumikhin function | functional of order 1 |", "| --- | --- | --- |"]
+    for r in data["rows"]:
+        other = "lmi" if "lmi" in r else "quadratic"
+        cells = [f"{r[m]:g}, {r[f'{m}_seconds']:.2g} s" for m in ("razumikhin", other)]
+        lines.append(f"| {r['system']} | {' | '.join(cells)} ({other}) |")
+    lines += ["", "| delays up to | method | share of the simulated region | boxes | seconds |"]
+    lines.append("| --- | --- | --- | --- | --- |")
+    for r in data["regions"]:
+        share = f"{100 * r['ratio']:.0f} %" if r["rigor"] == "rigorous" else r["rigor"]
+        kind = f", {r['kind']} V" if r["method"] == "razumikhin" else " functional"
+        lines.append(
+            f"| {r['delay']:g} | {r['method']}{kind} | {share} | {r['boxes']} | {r['seconds']:.0f} |"
+        )
+    end = f"Measured on {data['machine']}, busy with other work, by `benchmarks/razumikhin.py`."
+    return "\n".join([*lines, "", end])
+
+
+def schemes(data: dict[str, Any]) -> str:
+    """Return the tables of the schemes: gains of the scalar one, delays of the one with two states."""
+    lines = [
+        "| k | any sequence, sharp condition | any sequence, LMI on a graph | LMI of the literature | closed form"
+        " | constant delay | exact |",
+        "| --- | --- | --- | --- | --- | --- | --- |",
+    ]
+    for r in data["scalar"]:
+        lines.append(
+            f"| {r['k']} | {r['sharp']} | {r['graph']}, {r['graph_seconds']:.2g} s | {r['literature']:.4f}"
+            f" | {r['closed_form']:.4f} | {r['constant']} | {r['constant_exact']} |"
+        )
+    lines += ["", "| h1 | largest h2 | seconds | published |", "| --- | --- | --- | --- |"]
+    for r in data["two_state"]:
+        lines.append(f"| {r['lower']} | {r['upper']} | {r['seconds']} | {r['published']} |")
+    return "\n".join([*lines, "", f"Measured on {data['machine']}, by `benchmarks/schemes.py`."])
+
+
+def several(data: dict[str, Any]) -> str:
+    """Return the tables of several delays: multiples of one, and cubes of independent ones."""
+    lines = ["| system | stable | certified | boxes | seconds | check |", "| --- " * 6 + "|"]
+    for r in data["multiples"]:
+        ranges = [f"[{a:g}, {b:.7g}]" for a, b in (r["exact"], r["range"])]
+        lines.append(
+            f"| {r['system']} | {' | '.join(ranges)} | {r['boxes']} | {r['seconds']:.2f} | {r['check']:.2f} s |"
+        )
+    orders = range(4)
+    lines += ["", f"| system | exact | {' | '.join(f'LMI, order {k}' for k in orders)} |"]
+    lines.append("| --- " * (2 + len(orders)) + "|")
+    for r in data["cubes"]:
+        cells = []
+        for k in orders:
+            cell = r.get(f"order {k}")
+            cells.append("" if not cell else f"{cell['size']:g}, {cell['seconds']:.2g} s")
+        lines.append(
+            f"| {r['system']}, from {r['start']:g} | {r['exact']:g} | {' | '.join(cells)} |"
+        )
+    end = f"Measured on {data['machine']}, busy with other work, by `benchmarks/several.py`."
+    return "\n".join([*lines, "", end])
+
+
+def slow(data: dict[str, Any]) -> str:
+    """Return the table of delays of bounded rate: a line a system and rate, a column an order."""
+    rows, orders = data["rows"], sorted({r["order"] for r in data["rows"]})
+    lines = [
+        f"| system | rate | {' | '.join(f'order {k}' for k in orders)} | published |",
+        "| --- | --- |" + " --- |" * (len(orders) + 1),
+    ]
+    for system, rate in dict.fromkeys((r["system"], str(r["rate"])) for r in rows):
+        found = [r for r in rows if (r["system"], str(r["rate"])) == (system, rate)]
+        shown = f"in {rate}" if rate.startswith("[") else f"at most {rate}"
+        cells = [next((_certified(r) for r in found if r["order"] == k), "") for k in orders]
+        lines.append(f"| {system} | {shown} | {' | '.join(cells)} | {found[0]['known']} |")
+    return "\n".join([*lines, "", f"Measured on {data['machine']}, by `benchmarks/slow.py`."])
+
+
+def _certified(row: dict[str, Any]) -> str:
+    """Return margin, seconds of the search and of the certificate; in brackets if that is not rigorous."""
+    if row["margin"] is None:
+        return "none"
+    margin = f"{row['margin']:g}" if row["rigor"] == "rigorous" else f"({row['margin']:g})"
+    return f"{margin}, {row['seconds']:.0f} s, {row['certificate']:.0f} s"
+
+
+def sos(data: dict[str, Any]) -> str:
+    """Return the tables of sums of squares: margins, and regions."""
+    runs = [key for key in data["rows"][0] if key not in ("system", "local")]
+    names = [f"{key.split()[0]}, order {key.split()[1]}" for key in runs]
+    lines = [f"| system | {' | '.join(names)} | local margin |", "| --- " * (len(runs) + 2) + "|"]
+    for r in data["rows"]:
+        cells = [f"{r[k]['margin']:.4f}, {r[k]['seconds']:g} s" for k in runs]
+        cells = ["none" if r[k]["margin"] == 0 else c for k, c in zip(runs, cells, strict=True)]
+        lines.append(f"| {r['system']} | {' | '.join(cells)} | {r['local']:.4f} |")
+    lines += [
+        "",
+        "| system | delays up to | method | area | share of the simulated region | seconds |",
+    ]
+    lines.append("| --- " * 6 + "|")
+    for r in data["regions"]:
+        known = r["rigor"] == "rigorous"
+        share = f"{r['area']:g} | {100 * r['ratio']:.0f} %" if known else "none | "
+        lines.append(
+            f"| {r['system']} | {r['delay']:g} | {r['method']} | {share} | {r['seconds']:g} |"
+        )
+    end = f"Processor time of one core of {data['machine']}, by `benchmarks/sos.py`."
+    return "\n".join([*lines, "", end])
+
+
 TABLES: dict[str, Callable[[dict[str, Any]], str]] = {
     "examples": examples,
     "boxes": boxes,
     "checker": checker,
     "linear": linear,
+    "schemes": schemes,
+    "several": several,
+    "slow": slow,
     "solvers": solvers,
+    "sos": sos,
+    "razumikhin": razumikhin,
 }
 FILES = ("README.md", "docs/benchmarks.md")
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from certdde.certificates import Certificate
-    from certdde.delays.classes import Constant, Measurable
+    from certdde.delays.classes import Constant, Measurable, Several, Slow
     from certdde.errors import CertddeError, CertificateError, MissingPackageError, ProblemError
     from certdde.learning.certify import certify
     from certdde.systems import DelaySystem
@@ -24,6 +24,8 @@ __all__ = [
     "MissingPackageError",
     "Problem",
     "ProblemError",
+    "Several",
+    "Slow",
     "certify",
     "load_problem",
 ]
@@ -34,10 +36,12 @@ _HOMES = {
     "CertificateError": "certdde.errors",
     "Constant": "certdde.delays.classes",
     "Measurable": "certdde.delays.classes",
+    "Several": "certdde.delays.classes",
     "DelaySystem": "certdde.systems",
     "MissingPackageError": "certdde.errors",
     "Problem": "certdde.systems.problem",
     "ProblemError": "certdde.errors",
+    "Slow": "certdde.delays.classes",
     "certify": "certdde.learning.certify",
     "load_problem": "certdde.systems.problem",
 }

@@ -10,8 +10,10 @@ from example_systems import (
     trap,
 )
 
-from certdde.delays.classes import Constant
+from certdde.delays.classes import AnyDelay, Constant, Measurable, Several, Slow
 from certdde.learning.certify import certify
+from certdde.learning.methods import METHODS, Method, attempt
+from certdde.learning.task import Options, Task, make_task
 from certdde.systems.delay_system import DelaySystem
 
 
@@ -47,6 +49,9 @@ QUICK = [
     (pendulum, 0.0, 0.6, "quadratic"),
     (weakly_unstable, 0.0, 0.1, "quadratic"),
     (growing_cubic, 0.0, 0.2, "quadratic"),
+    (hutchinson, 1.5, 1.6, "sos"),
+    (weakly_unstable, 0.0, 0.1, "sos"),
+    (growing_cubic, 0.0, 0.2, "sos"),
 ]
 
 
@@ -82,3 +87,124 @@ def test_the_neural_method_certifies_no_false_claim(system, upper):
         system(), Constant("tau", 0.0, upper), method="neural", order=1, budget=90
     )
     assert certificate.status in ("unknown", "refuted")
+
+
+# ---- every method, those to come included: each entry of METHODS meets every false claim that it takes
+
+
+def equations(*texts: str, delays: tuple[str, ...] = ("tau",), **domain: tuple) -> DelaySystem:
+    return DelaySystem.from_equations(texts, domain=domain or None, delays=delays)
+
+
+def constant(lower: float, upper: float) -> Constant:
+    return Constant("tau", lower, upper)
+
+
+def any_rate(upper: float) -> Measurable:
+    return Measurable("tau", 0.0, upper)
+
+
+def slow(upper: float, rate: float = 0.1) -> Slow:
+    """Constant delays belong to the class."""
+    return Slow("tau", 0.0, upper, -rate, rate)
+
+
+TWO = Several((Constant("tau", 0.0, 0.79), Constant("sigma", 0.0, 0.79)))  # pi/4 = 0.785 for both
+FRICTION = ("x' = y", "y' = -2*x + 0.1*y + x(t - tau)")  # unstable below 0.1001683
+FALSE: dict[str, tuple[DelaySystem, AnyDelay]] = {
+    "growth": (growing(), constant(0.0, 1.0)),
+    "growth, any rate": (growing(), any_rate(1.0)),
+    "growth, slow": (growing(), slow(1.0)),
+    "marginal": (marginal(), constant(0.0, 0.5)),
+    "marginal, any rate": (marginal(), any_rate(0.5)),
+    "marginal, slow": (marginal(), slow(0.5)),
+    "SC": (scalar(), constant(0.0, 1.571)),
+    "SC, beyond the first window": (scalar(), constant(1.6, 3.0)),
+    "SC, any rate": (scalar(), any_rate(1.51)),
+    "SC at 3/2": (scalar(), any_rate(1.5)),
+    "SC, slow": (scalar(), slow(1.571)),
+    "SC, faster": (equations("x' = -2*x(t - tau)"), any_rate(0.755)),
+    "KR": (kolmanovskii_richard(), constant(0.0, 6.2)),
+    "KR, slow": (kolmanovskii_richard(), slow(6.2)),
+    "the trap of single delays": (trap(), constant(0.0, 6.0)),
+    "the trap, just beyond": (trap(), constant(0.0, 3.2)),
+    "the trap, any rate": (trap(), any_rate(6.0)),
+    "the trap, slow": (trap(), slow(6.0)),
+    "friction, unstable without delay": (equations(*FRICTION), constant(0.0, 1.0)),
+    "two delays": (
+        equations("x' = -x(t - tau) - x(t - sigma)", delays=("tau", "sigma")),
+        TWO,
+    ),
+    "a multiple": (equations("x' = -x(t - 2*tau)"), constant(0.0, 0.79)),
+    "the trap, with a multiple": (
+        equations("x' = y", "y' = -x - y - y(t - 2*tau)"),
+        constant(0.0, 3.0),
+    ),
+    "hutchinson": (hutchinson(), constant(0.0, 1.6)),
+    "hutchinson, any rate": (hutchinson(), any_rate(1.51)),
+    "logistic": (logistic(), constant(0.0, 1.6)),
+    "pendulum": (pendulum(), constant(0.0, 0.6)),
+    "pendulum, any rate": (pendulum(), any_rate(0.6)),
+    "growth by a cube": (weakly_unstable(), constant(0.0, 0.1)),
+    "growth by a cube, any rate": (weakly_unstable(), any_rate(0.1)),
+    "scheme": (equations("x[t+1] = x[t] - 0.45*x[t-tau]"), constant(3, 3)),  # 2 cos(3 pi/7)
+    "scheme, range": (equations("x[t+1] = x[t] - 0.62*x[t-tau]"), constant(0, 2)),
+    "scheme, any sequence": (equations("x[t+1] = x[t] - 0.59*x[t-tau]"), any_rate(2)),
+    "scheme, growth": (equations("x[t+1] = 1.01*x[t]"), any_rate(2)),
+    "scheme, nonlinear": (
+        equations("x[t+1] = x[t] - 0.59*tanh(x[t-tau])", x=(-1.0, 1.0)),
+        any_rate(2),
+    ),
+}
+# What needs minutes to give up is asked a few claims for a second each, and all of them among the slow tests.
+PATIENT = ("neural", "sos", "quadratic", "razumikhin")
+FEW = {
+    "SC, any rate",
+    "the trap of single delays",
+    "hutchinson",
+    "hutchinson, any rate",
+    "growth",
+    "growth, any rate",
+    "growth by a cube",
+}
+
+
+def task(name: str, budget: float = 20.0) -> Task:
+    system, delay = FALSE[name]
+    return make_task(system, delay, Options(order=1, budget=budget, steps=40), None, None)
+
+
+def fitting(name: str) -> list[Method]:
+    asked = task(name)
+    return [method for method in METHODS if not method.objection(asked)]
+
+
+CASES = [(name, k) for name in FALSE for k, m in enumerate(METHODS) if m in fitting(name)]
+
+
+@pytest.mark.parametrize(
+    ("name", "k"),
+    [one for one in CASES if METHODS[one[1]].name not in PATIENT or one[0] in FEW],
+    ids=lambda value: METHODS[value].name if isinstance(value, int) else value,
+)
+def test_no_method_certifies_a_false_claim(name, k):
+    method = METHODS[k]
+    outcome = attempt(task(name, 1.0 if method.name in PATIENT else 20.0), method)
+    assert outcome.certificate is None
+    assert outcome.why
+
+
+def test_every_method_meets_false_claims():
+    met = {k for _, k in CASES}
+    assert met == set(range(len(METHODS)))
+    assert all(fitting(name) for name in FALSE)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "k"),
+    [one for one in CASES if METHODS[one[1]].name in PATIENT],
+    ids=lambda value: METHODS[value].name if isinstance(value, int) else value,
+)
+def test_no_method_certifies_a_false_claim_given_time(name, k):
+    assert attempt(task(name, 60.0), METHODS[k]).certificate is None

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 from certdde.certificates.bundle import read, write
 from certdde.certificates.claim import claim_sentence
+from certdde.delays.classes import Several, Slow
 from certdde.errors import CertificateError
 
 if TYPE_CHECKING:
     from certdde.certificates.part import Part
-    from certdde.delays.classes import DelayClass
+    from certdde.delays.classes import AnyDelay, DelayClass
     from certdde.systems.delay_system import DelaySystem
     from certdde.verify.checker import CheckResult
 
@@ -99,7 +100,7 @@ class Certificate:
         """Write the report into a directory; return the files by kind."""
         from certdde.reports import write_report
 
-        return write_report(self, Path(directory))
+        return write_report(self, Path(directory)).files
 
 
 def system_section(system: DelaySystem) -> dict[str, Any]:
@@ -122,13 +123,19 @@ def system_section(system: DelaySystem) -> dict[str, Any]:
     }
 
 
-def delay_section(delay: DelayClass) -> dict[str, Any]:
+def delay_section(delay: AnyDelay) -> dict[str, Any]:
     """Return the ``delay`` section."""
-    return {
+    if isinstance(delay, Several):
+        return {"class": delay.kind, "delays": [delay_section(one) for one in delay.delays]}
+    section = {
         "name": delay.name,
         "class": delay.kind,
         "range": [float(delay.lower), float(delay.upper)],
     }
+    if isinstance(delay, Slow):
+        lower = delay.rate_lower
+        section["rate"] = [None if lower is None else float(lower), float(delay.rate_upper)]
+    return section
 
 
 def versions() -> dict[str, str]:
@@ -197,7 +204,7 @@ def certified(
 def claimed(
     kind: str,
     system: DelaySystem,
-    delay: DelayClass,
+    delay: AnyDelay,
     *,
     functional: Mapping[str, Any],
     proof: Mapping[str, Any] | None = None,
@@ -240,7 +247,7 @@ def not_certified(
     status: str,
     reason: str,
     system: DelaySystem,
-    delay: DelayClass,
+    delay: AnyDelay,
     *,
     counterexample: Mapping[str, Any] | None = None,
     **extra: Any,
@@ -259,7 +266,7 @@ def not_certified(
 
 
 def _frame(
-    status: str, claim: str, system: Mapping[str, Any], delay: DelayClass, extra: Mapping[str, Any]
+    status: str, claim: str, system: Mapping[str, Any], delay: AnyDelay, extra: Mapping[str, Any]
 ) -> dict[str, Any]:
     return {
         "schema": SCHEMA,

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
+
+from certdde.systems.grammar import is_scheme
 
 
 def _number(value: float) -> str:
@@ -14,16 +16,14 @@ def claim_sentence(
     system: Mapping[str, Any],
     delay: Mapping[str, Any],
     region: Mapping[str, Any],
-    kind: str = "krasovskii",  # noqa: ARG001
+    kind: str = "krasovskii",
 ) -> str:
     """Return the claim, from the sections of ``certificate.json``."""
-    a, b = (_number(end) for end in delay["range"])
-    head = (
-        f"For every {_kind(delay)} [{a}, {b}],"
-        f" the equilibrium {equilibrium_text(system)} of {system_text(system)} is"
-    )
-    if region["level"] is None:
+    head = f"{subject_text(system, delay)} is"
+    if region["domain"] is None:
         return f"{head} globally asymptotically stable."
+    if kind in OTHERS:
+        return OTHERS[kind](head, system, region)
     ends = [(state, *region["domain"][state]) for state in system["states"]]
     box = ", ".join(f"{_number(lo)} <= {state} <= {_number(hi)}" for state, lo, hi in ends)
     rho, rate = (_number(region["radius"][key]) for key in ("rho", "rho_rate"))
@@ -35,10 +35,110 @@ def claim_sentence(
     )
 
 
+def _yorke(head: str, system: Mapping[str, Any], region: Mapping[str, Any]) -> str:
+    """Kind ``yorke`` on a domain (section 9): a ball of histories, and an interval that they stay in."""
+    [state], radius = system["states"], region["radius"]
+    low, high = (_number(end) for end in radius["box"])
+    return (
+        f"{head} asymptotically stable, and every continuous history within"
+        f" {_number(radius['rho'])} of the equilibrium has a solution that stays in"
+        f" {low} <= {state} <= {high} and tends to the equilibrium."
+    )
+
+
+def _razumikhin(head: str, system: Mapping[str, Any], region: Mapping[str, Any]) -> str:
+    """Kind ``razumikhin`` on a domain: a level of V, and for one of its forms a bound of the rates."""
+    radius, kind, rates, bound = region["radius"], "continuous", "", ""
+    ends = [(state, *region["domain"][state]) for state in system["states"]]
+    box = ", ".join(f"{_number(lo)} <= {state} <= {_number(hi)}" for state, lo, hi in ends)
+    if "rates" in radius:
+        kind = "absolutely continuous"
+        rates = f" and rates r with r^T Q r <= {_number(radius['rates'])}"
+        bound = f" with rates at most {_number(radius['rho_rate'])}"
+    return (
+        f"{head} asymptotically stable, and every {kind} history with values in {box} and"
+        f" {level_text(region['level'])}{rates} has a solution that keeps to these values and tends to the"
+        f" equilibrium; all {kind} histories within {_number(radius['rho'])} of the equilibrium in every"
+        f" state{bound} are among them."
+    )
+
+
+def _scheme(head: str, system: Mapping[str, Any], region: Mapping[str, Any]) -> str:
+    """Kind ``scheme`` on a domain: a level of V, or only a radius."""
+    ends = [(state, *region["domain"][state]) for state in system["states"]]
+    box = ", ".join(f"{_number(lo)} <= {state} <= {_number(hi)}" for state, lo, hi in ends)
+    rho = _number(region["radius"]["rho"])
+    if region["level"] is None:
+        return (
+            f"{head} asymptotically stable, and every history within {rho} of the equilibrium has a solution that"
+            f" stays in {box} and tends to the equilibrium."
+        )
+    return (
+        f"{head} asymptotically stable, and every history with values in {box} and {level_text(region['level'])}"
+        f" stays there and tends to the equilibrium; all histories within {rho} of the equilibrium in every state"
+        " are among them."
+    )
+
+
+# How the claim of a kind goes on after "is", where it has a domain and is not that of section 6.
+OTHERS: dict[str, Callable[[str, Mapping[str, Any], Mapping[str, Any]], str]] = {
+    "razumikhin": _razumikhin,
+    "scheme": _scheme,
+    "yorke": _yorke,
+}
+
+
+def subject_text(system: Mapping[str, Any], delay: Mapping[str, Any]) -> str:
+    """Return what every claim begins with: the delays, the equilibrium, the system."""
+    return (
+        f"For {delays_text(system, delay)},"
+        f" the equilibrium {equilibrium_text(system)} of {system_text(system)}"
+    )
+
+
+def delays_text(system: Mapping[str, Any], delay: Mapping[str, Any]) -> str:
+    """Return the delays of a claim, as in ``every constant delay tau in [0.0, 1.0]``."""
+    if "delays" in delay:
+        kind = "every constant delay" if len(delay["delays"]) == 1 else "all constant delays"
+        return f"{kind} {', '.join(_named_range(one) for one in delay['delays'])}"
+    a, b = (_number(end) for end in delay["range"])
+    delays = _steps(delay) if is_scheme(system["equations"][0]) else f"{_kind(delay)} [{a}, {b}]"
+    return f"every {delays}{_rate(delay)}"
+
+
+def _named_range(delay: Mapping[str, Any]) -> str:
+    """Return ``tau in [0.0, 1.0]``."""
+    a, b = (_number(end) for end in delay["range"])
+    return f"{delay['name']} in [{a}, {b}]"
+
+
+def _steps(delay: Mapping[str, Any]) -> str:
+    """Return ``constant delay tau in {0, .., 5}``, or ``sequence of delays tau(t) in ..``."""
+    low, high = (int(end) for end in delay["range"])
+    ends = [str(low), ".."] if high > low + 1 else [str(low)] * (high > low)
+    name = f"constant delay {delay['name']}"
+    if delay["class"] == "measurable":
+        name = f"sequence of delays {delay['name']}(t)"
+    return f"{name} in {{{', '.join([*ends, str(high)])}}}"
+
+
 def _kind(delay: Mapping[str, Any]) -> str:
     if delay["class"] == "measurable":
         return f"measurable delay {delay['name']}(t) with values in"
+    if delay["class"] == "slow":
+        return f"locally absolutely continuous delay {delay['name']}(t) with values in"
     return f"constant delay {delay['name']} in"
+
+
+def _rate(delay: Mapping[str, Any]) -> str:
+    """Return what is said of the rate of a slow delay."""
+    if delay["class"] != "slow":
+        return ""
+    lower, upper = delay["rate"]
+    bound = f"at most {_number(upper)}"
+    if lower is not None:
+        bound = f"in [{_number(lower)}, {_number(upper)}]"
+    return f" and rate {delay['name']}'(t) {bound} almost everywhere"
 
 
 def equilibrium_text(system: Mapping[str, Any]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from zipfile import BadZipFile
@@ -13,18 +13,16 @@ from safetensors import SafetensorError
 from certdde.certificates.bundle import read_arrays, read_tensors
 from certdde.certificates.certificate import Certificate
 from certdde.certificates.part import read_functional
-from certdde.delays.classes import Constant, DelayClass, Measurable
+from certdde.delays.classes import AnyDelay, Constant, Measurable, Several, Slow
 from certdde.errors import CertificateError, ProblemError
-from certdde.inequalities.reduction import ConstantDelay, MeasurableDelay, Reduction
+from certdde.inequalities.reduction import ConstantDelay, ExactDelay, MeasurableDelay, Reduction
 from certdde.systems.delay_system import DelaySystem
 
 if TYPE_CHECKING:
     from certdde.functionals import Functional
 
-CLASSES: dict[str, type[Constant] | type[Measurable]] = {
-    "constant": Constant,
-    "measurable": Measurable,
-}
+# The kinds whose parts are those of the format, section 4; of the others no functional is rebuilt.
+WITH_PARTS = ("krasovskii", "spectral")
 # What reading a file that does not follow the format may raise.
 MALFORMED = (
     KeyError,
@@ -65,6 +63,8 @@ class Piece:
     @property
     def reduction(self) -> Reduction:
         """The delays of the part as the inequality takes them."""
+        if self.functional.moments():
+            return ExactDelay(self.breaks)
         if self.window is None:
             return ConstantDelay(self.breaks)
         return MeasurableDelay(self.window, self.breaks)
@@ -78,12 +78,21 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """The system, the delay and the parts of a certificate."""
+    """The system, the delay, the parts and the region of a certificate.
+
+    Attributes
+    ----------
+    pieces : tuple of Piece
+        Empty for the kinds that have no such parts.
+    radius : mapping or None
+        ``region.radius``.
+    """
 
     kind: str
     system: DelaySystem
-    delay: DelayClass
+    delay: AnyDelay
     pieces: tuple[Piece, ...]
+    radius: Mapping[str, Any] | None = None
 
 
 def read_content(certificate: Certificate) -> Content:
@@ -126,24 +135,49 @@ def read_content(certificate: Certificate) -> Content:
         raise CertificateError(what, where=where, wanted=wanted) from None
 
 
-def rebuilt_system(section: Mapping[str, Any], delay: str) -> DelaySystem:
+def rebuilt_delay(section: Mapping[str, Any]) -> AnyDelay:
+    """Return the class of the ``delay`` section of a certificate."""
+    if "delays" in section:
+        found = [rebuilt_delay(one) for one in section["delays"]]
+        return Several(tuple(one for one in found if isinstance(one, Constant)))
+    low, high = (float(end) for end in section["range"])
+    kind, name = section["class"], str(section["name"])
+    if kind == "slow":
+        lower, upper = section["rate"]
+        return Slow(name, low, high, None if lower is None else float(lower), float(upper))
+    if kind not in ("constant", "measurable"):
+        raise ValueError(f"class {kind!r}")
+    return Constant(name, low, high) if kind == "constant" else Measurable(name, low, high)
+
+
+def names(delay: AnyDelay) -> tuple[str, ...]:
+    """Return the names of the delays of a class."""
+    return delay.names if isinstance(delay, Several) else (delay.name,)
+
+
+def has_parts(kind: str, system: DelaySystem) -> bool:
+    """Tell whether a certificate has the parts of the format, section 4."""
+    return kind in WITH_PARTS and system.one_lag and system.time == "continuous"
+
+
+def rebuilt_system(section: Mapping[str, Any], delays: Sequence[str]) -> DelaySystem:
     """Return the system of the ``system`` section of a certificate."""
     return DelaySystem.from_equations(
         section["equations"],
         parameters=section["parameters"],
         domain=section["domain"],
         equilibrium=section["equilibrium"],
-        delays=(delay,),
+        delays=delays,
         name=str(section["name"]),
     )
 
 
 def _content(certificate: Certificate) -> Content:
     data = certificate.data
-    low, high = data["delay"]["range"]
-    delay = CLASSES[data["delay"]["class"]](str(data["delay"]["name"]), float(low), float(high))
-    system = rebuilt_system(data["system"], delay.name)
-    return Content(str(data["kind"]), system, delay, tuple(_pieces(certificate, system)))
+    kind, delay = str(data["kind"]), rebuilt_delay(data["delay"])
+    system = rebuilt_system(data["system"], names(delay))
+    pieces = tuple(_pieces(certificate, system)) if has_parts(kind, system) else ()
+    return Content(kind, system, delay, pieces, data["region"]["radius"])
 
 
 def _pieces(certificate: Certificate, system: DelaySystem) -> list[Piece]:

@@ -71,7 +71,7 @@ class Part:
         return {
             "networks": {
                 name: {
-                    "inputs": [states[i] for i in network.inputs],
+                    "inputs": [input_name(states, i) for i in network.inputs],
                     "activation": "tanh",
                     "layers": len(network.weights),
                 }
@@ -82,6 +82,20 @@ class Part:
     def _networks(self) -> list[tuple[str, Network]]:
         pairs = (("V0", self.functional.V0), ("W", self.functional.W))
         return [(name, network) for name, network in pairs if network is not None]
+
+
+def input_name(states: Sequence[str], index: int) -> str:
+    """Return what a network reads: a state, or a moment of it."""
+    moment, state = divmod(index, len(states))
+    return f"moment{moment - 1}({states[state]})" if moment else states[state]
+
+
+def input_index(states: Sequence[str], name: str) -> int:
+    """Return the index of an input's name, as in ``Network.inputs``."""
+    from certdde.functionals.functional import MOMENTS
+
+    known = [input_name(states, i) for i in range(len(states) * (1 + MOMENTS))]
+    return known.index(name)
 
 
 def _tensors(name: str, network: Network) -> dict[str, np.ndarray]:
@@ -107,7 +121,7 @@ def read_functional(
         weights = tuple(torch.as_tensor(tensors[f"{name}.weight{i}"].copy()) for i in range(depth))
         biases = tuple(torch.as_tensor(tensors[f"{name}.bias{i}"].copy()) for i in range(depth - 1))
         networks[name] = Network(
-            tuple(list(states).index(s) for s in fields["inputs"]), weights, biases
+            tuple(input_index(states, s) for s in fields["inputs"]), weights, biases
         )
     p, s, r = (torch.as_tensor(arrays[k]) for k in ("P", "S", "R"))
     return Functional(order, p, s, r, networks.get("V0"), networks.get("W"))

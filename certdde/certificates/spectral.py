@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from certdde.certificates.bundle import array_entry
-from certdde.certificates.certificate import Certificate, certified
+from certdde.certificates.certificate import Certificate, certified, claimed
+from certdde.certificates.windows import WindowsPart, windows_section
 
 if TYPE_CHECKING:
     from certdde.certificates.part import Part
@@ -20,7 +21,7 @@ ENTRY = "spectral.npz"
 def spectral_certified(
     system: DelaySystem,
     delay: Constant,
-    anchor: Part,
+    anchor: Part | WindowsPart,
     proved: tuple[float, float],
     codes: np.ndarray,
     **extra: Any,
@@ -31,8 +32,8 @@ def spectral_certified(
     ----------
     system, delay
         What is certified.
-    anchor : Part
-        A functional for some delays; one of them at least in ``proved``.
+    anchor : Part or WindowsPart
+        A functional for some delays, the latter if multiples of the delay occur; one of them at least in ``proved``.
     proved : (float, float)
         The delays, a range that holds ``delay``, for which there is no root on the imaginary axis.
     codes : array of uint8
@@ -40,13 +41,17 @@ def spectral_certified(
     extra
         ``engine``, ``statistics``, ``seed``.
     """
-    nonlinear: dict[str, list[str]] = {"states": [], "delayed": []}
-    plain = certified(system, delay, [anchor], nonlinear=nonlinear, area=None, **extra)
     arrays = {
         "delays": np.array(proved, dtype=np.float64),
         "grid": np.array([1, 1], dtype=np.int64),
         "blocks": np.array([1], dtype=np.int64),
         "codes": codes,
     }
-    entries = {**plain.entries, ENTRY: array_entry(arrays)}
-    return Certificate({**plain.data, "kind": "spectral"}, entries)
+    partition = {ENTRY: array_entry(arrays)}
+    if isinstance(anchor, WindowsPart):
+        entries = {"part0.npz": anchor.entry(), **partition}
+        functional = windows_section([anchor])
+        return claimed("spectral", system, delay, functional=functional, entries=entries, **extra)
+    nonlinear: dict[str, list[str]] = {"states": [], "delayed": []}
+    plain = certified(system, delay, [anchor], nonlinear=nonlinear, area=None, **extra)
+    return Certificate({**plain.data, "kind": "spectral"}, {**plain.entries, **partition})

@@ -74,6 +74,9 @@ def _run(
 
         problem = load_problem(file, overrides)
         system = problem.build()
+        if system.time == "discrete":
+            wanted = "certdde certify, which looks for delays under which a scheme grows"
+            raise ProblemError("it is about a scheme", where=str(file), wanted=wanted)
         return system, attack_problem(system, problem.delay_class(), **options)
     if overrides:
         wanted = "override the fields of a problem file"

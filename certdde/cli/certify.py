@@ -72,7 +72,7 @@ def _run(
     )
     path = directory / CERTIFICATE
     certificate = certificate.save(path)
-    return certificate, {"certificate": path, **write_report(certificate, directory)}
+    return certificate, {"certificate": path, **write_report(certificate, directory).files}
 
 
 def _saved(checkpoints: Path) -> str:

@@ -40,7 +40,8 @@ def check(
 ) -> int:
     """Prove a certificate again from the file alone, in outward rounded arithmetic.
 
-    With --arb a sample of its boxes is shown again in another arithmetic, and must agree.
+    With --arb a sample of its boxes is shown again in another arithmetic, and must agree; for kinds of certificates
+    that have no such second opinion a line says so, and the verdict is the checker's.
     """
     count = _count(sample, seed, arb)
     with file.open("rb"):  # a missing or unreadable file is told apart from a bad certificate
@@ -49,7 +50,9 @@ def check(
 
     with working(progress) as report:
         result = check_file(file, progress=_boxes(report, "check"))
-        opinion = _opinion(file, count, seed or 0, report) if arb and result.valid else None
+        note, opinion = "", None
+        if arb and result.valid:
+            note, opinion = _opinion(file, count, seed or 0, report)
     if not result.valid and result.where == NO_ARCHIVE:
         wanted = "give a certificate that `certdde certify` has written"
         raise CertificateError(result.reason, where=str(file), wanted=wanted)
@@ -59,6 +62,7 @@ def check(
         answer["reason"] = f"the second opinion differs: {opinion.reason}"
     if arb:
         answer["arb"] = None if opinion is None else asdict(opinion)
+        answer["arb_note"] = note
     _print(answer, as_json)
     return DONE if answer["valid"] else NOT_CERTIFIED
 
@@ -80,10 +84,15 @@ def _count(sample: str | None, seed: int | None, arb: bool) -> int | None:
     return count
 
 
-def _opinion(file: Path, sample: int | None, seed: int, report: Report | None) -> Opinion:
-    from certdde.verify.second_opinion import compare
+def _opinion(
+    file: Path, sample: int | None, seed: int, report: Report | None
+) -> tuple[str, Opinion | None]:
+    """Return why there is no second opinion, or "" and the opinion."""
+    from certdde.verify.second_opinion import compare, objection
 
-    return compare(file, sample=sample, seed=seed, progress=_boxes(report, "arb"))
+    if note := objection(file):
+        return note, None
+    return "", compare(file, sample=sample, seed=seed, progress=_boxes(report, "arb"))
 
 
 def _print(answer: dict[str, Any], as_json: bool) -> None:
@@ -100,6 +109,8 @@ def _print(answer: dict[str, Any], as_json: bool) -> None:
     if found := answer.get("arb"):
         seconds = number(found["seconds"])
         print_text(f"arb agrees: {found['boxes']} of {found['of']} boxes in {seconds} s")
+    elif answer.get("arb_note"):
+        print_text(f"no second opinion: {answer['arb_note']}")
 
 
 def _boxes(report: Report | None, phase: str) -> Callable[[int, int], None] | None:

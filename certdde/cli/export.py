@@ -12,7 +12,7 @@ from certdde.cli.options import AsJson, CertificateFile
 from certdde.cli.output import print_json, print_text
 from certdde.cli.places import writable_directory
 from certdde.cli.progress import working
-from certdde.errors import ProblemError
+from certdde.errors import CertificateError, ProblemError
 
 TYPES = ("float64", "float32")
 
@@ -41,6 +41,9 @@ def export(
 
     with working(False):
         content = read_content(Certificate.load(file))
+        if not content.pieces:
+            what = f"the inequality of a certificate of kind {content.kind} cannot be exported"
+            raise CertificateError(what, where=str(file), wanted="one of kind krasovskii")
         from certdde.verify.export import export_vnnlib
 
         directory = writable_directory(vnnlib)

@@ -8,7 +8,7 @@ import typer
 
 from certdde.cli.guard import DONE, NOT_CERTIFIED
 from certdde.cli.options import AsJson, Overrides, ProblemFile, ShowProgress
-from certdde.cli.output import number, print_json, print_text
+from certdde.cli.output import number, number_down, print_json, print_text
 from certdde.cli.progress import working
 from certdde.errors import ProblemError
 
@@ -17,7 +17,9 @@ def margin(
     problem: ProblemFile,
     method: Annotated[
         str | None,
-        typer.Option(help="spectral, lmi, quadratic or neural; default: that of the file."),
+        typer.Option(
+            help="spectral, theorem, lmi, quadratic, sos, neural or razumikhin; default: that of the file."
+        ),
     ] = None,
     order: Annotated[
         int | None, typer.Option(metavar="N", help="Order of the functional; default: the file's.")
@@ -38,7 +40,9 @@ def margin(
     overrides = [f"certify.{key}={value}" for key, value in shortcuts if value is not None]
     loaded = load_problem(problem, [*(set_ or []), *overrides])
     loaded.build()
-    first, last = _searched(start, stop, loaded.delay_class().upper)
+    from certdde.learning.task import require_one
+
+    first, last = _searched(start, stop, require_one(loaded.delay_class()).upper)
 
     from certdde.studies.margin import margin as search
 
@@ -57,8 +61,10 @@ def margin(
     if as_json:
         print_json(asdict(result))
     else:
-        print_text(f"delay margin  {number(result.delay_margin)}  (searched to {number(last)})")
-        pieces = ", ".join(f"[{number(a)}, {number(b)}]" for a, b in result.intervals)
+        print_text(
+            f"delay margin  {number_down(result.delay_margin)}  (searched to {number(last)})"
+        )
+        pieces = ", ".join(f"[{number(a)}, {number_down(b)}]" for a, b in result.intervals)
         print_text(f"certified     {pieces or 'nothing'}")
         print_text(f"method        {result.method}, order {result.order}")
         print_text(f"seconds       {number(result.seconds)}")

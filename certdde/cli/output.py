@@ -4,6 +4,7 @@ import json
 import math
 import sys
 from collections.abc import Mapping
+from decimal import ROUND_DOWN, Context
 from typing import Any
 
 
@@ -31,6 +32,13 @@ def print_text(text: str = "") -> None:
 def number(value: float | None) -> str:
     """Return a number in six digits, or a dash."""
     return "-" if value is None else f"{value:.6g}"
+
+
+def number_down(value: float | None) -> str:
+    """Return a number cut off after six digits: nothing that is printed goes beyond what was shown."""
+    return (
+        "-" if value is None else number(float(Context(6, ROUND_DOWN).create_decimal(repr(value))))
+    )
 
 
 def _plain(value: Any) -> Any:

@@ -26,8 +26,8 @@ def report(
 
     with working(False):
         certificate = Certificate.load(file)
-        files = write_report(certificate, writable_directory(output or file.parent))
-        result = certificate.check() if certificate.status == "certified" else None
+        written = write_report(certificate, writable_directory(output or file.parent))
+    files, result = written.files, written.verdict
     if result is not None and not result.valid:
         complain(f"{file}: the checker does not accept it: {result.reason} ({result.where})")
     if as_json:

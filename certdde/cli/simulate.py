@@ -69,6 +69,8 @@ def simulate(
     loaded = load_problem(problem, set_ or [])
     system = loaded.build()
     delays = _delays(loaded, tau or [])
+    if system.time == "discrete":
+        _check_steps(delays, time)
     start = _history(system, history or [])
     end = _end(time, max(delays.values()))
     if plot is not None and plot.suffix.lower() not in PLOTS:
@@ -97,9 +99,11 @@ def _integrate(
 
     from certdde.solvers import ddeint
 
+    if system.time == "discrete":
+        return _iterate(system, delays, history, int(end))
     times = torch.linspace(0.0, end, POINTS, dtype=torch.float64)
     start = torch.tensor([history[s] for s in system.states], dtype=torch.float64)
-    lags = [torch.tensor(delays[name], dtype=torch.float64) for name in system.delays]
+    lags = [torch.tensor(k * delays[name], dtype=torch.float64) for name, k in system.lags]
     with torch.no_grad():
         values = ddeint(
             system.torch_function(),
@@ -112,6 +116,30 @@ def _integrate(
             options={"step": _first_step(end, delays), "progress": _percent(report)},
         )
     return Trajectory(system.states, delays, history, times.tolist(), values.tolist())
+
+
+def _iterate(
+    system: DelaySystem, delays: Mapping[str, float], history: Mapping[str, float], steps: int
+) -> Trajectory:
+    import torch
+
+    from certdde.solvers import scheme
+
+    start = torch.tensor([history[s] for s in system.states], dtype=torch.float64)
+    lags = [k * int(delays[name]) for name, k in system.lags]
+    values = scheme(system.torch_function(), start, lags, steps)
+    return Trajectory(system.states, delays, history, range(steps + 1), values.tolist())
+
+
+def _check_steps(delays: Mapping[str, float], time: float | None) -> None:
+    """Refuse delays and times of a scheme that are not whole numbers, and more steps than anyone reads."""
+    for value, where in [*((v, "--tau") for v in delays.values()), (time or 1.0, "--time")]:
+        if not (math.isfinite(value) and value == int(value)):
+            wanted = "a scheme counts in steps: give a whole number"
+            raise ProblemError(f"{value} is no number of steps", where=where, wanted=wanted)
+    if (time or 0.0) > MOST_STEPS:
+        wanted = f"at most {MOST_STEPS}"
+        raise ProblemError(f"{time} steps are too many", where="--time", wanted=wanted)
 
 
 def _percent(report: Report | None) -> Callable[[float], None] | bool:

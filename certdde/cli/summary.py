@@ -8,7 +8,7 @@ from certdde.cli.output import number, one_line
 
 
 def print_summary(data: Mapping[str, Any], files: Mapping[str, Path]) -> None:
-    """Print the claim, what other methods reach, and the files.
+    """Print the claim, what each method said if several were tried, what other methods reach, and the files.
 
     Parameters
     ----------
@@ -24,7 +24,11 @@ def print_summary(data: Mapping[str, Any], files: Mapping[str, Path]) -> None:
     console.print(data["status"], style=style, end="")
     console.print(f", {data['rigor']}, engine {data['engine']}", markup=False, highlight=False)
     console.print(one_line(data["claim"]), markup=False, highlight=False, soft_wrap=True)
-    rows = [*data.get("statistics", {}).get("baselines", []), *_own_row(data)]
+    statistics = data.get("statistics", {})
+    said = statistics.get("methods", [])
+    if len(said) > 1:
+        console.print(_table(said))
+    rows = [*statistics.get("baselines", []), *_own_row(data)]
     if rows:
         console.print(_table(rows))
     for path in files.values():
@@ -40,7 +44,7 @@ def _own_row(data: Mapping[str, Any]) -> list[dict[str, Any]]:
     return [
         {
             "method": f"{data['engine']} (this)",
-            "order": data["functional"]["order"],
+            "order": data["functional"].get("order"),
             "status": "proved",
             "boxes": statistics["boxes"].get("leaves", 0),
             "area": share,

@@ -17,7 +17,7 @@ class Network:
     Attributes
     ----------
     inputs : tuple of int
-        Which states it reads.
+        What it reads: i < n is state i, and for V0 n (k + 1) + i is the Legendre moment Omega_k of state i, k = 0 or 1.
     weights : tuple of Tensor
         L matrices (out, in), float64.
     biases : tuple of Tensor
@@ -50,6 +50,12 @@ class Network:
         """Return the network in x = diag(factors) z, read as a function of x from one of z."""
         first = self.weights[0] / factors[list(self.inputs)]
         return Network(self.inputs, (first, *self.weights[1:]), self.biases)
+
+    def widened(self, inputs: tuple[int, ...]) -> Network:
+        """Return the network as one that reads more inputs, and ignores those that are new."""
+        first = self.weights[0].new_zeros(self.weights[0].shape[0], len(inputs))
+        first[:, [inputs.index(i) for i in self.inputs]] = self.weights[0]
+        return Network(inputs, (first, *self.weights[1:]), self.biases)
 
     def times(self, factor: float) -> Network:
         """Return the network with psi multiplied by a factor."""

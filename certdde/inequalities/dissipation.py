@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import torch
 
@@ -16,6 +17,7 @@ class Layout:
     """Row matrices that pick x, y, f, q, p_W and the moments from (v, eta', Omega), M components in all.
 
     ``head`` is the number m of features; the other components enter D quadratically and are eliminated.
+    ``q_moments`` are the rows of q for the moments that V0 reads, with their indices in ``Network.inputs``.
     """
 
     head: int
@@ -26,6 +28,7 @@ class Layout:
     w_present: torch.Tensor
     w_delayed: torch.Tensor
     moments: tuple[torch.Tensor, ...]
+    q_moments: tuple[tuple[int, torch.Tensor], ...] = ()
 
     @classmethod
     def of(cls, features: Features, order: int, *, dtype: torch.dtype = torch.float64) -> Layout:
@@ -43,7 +46,11 @@ class Layout:
                 ]
                 places.append(match[0] if match else total)
                 total += not match
-        total += n * order
+        inside = {i: len(parts.nonlinear) + k for k, i in enumerate(features.moments)}
+        slots = []
+        for index in range(n, n * (order + 1)):
+            slots.append(inside.get(index, total))
+            total += index not in inside
         eye = torch.eye(total, dtype=dtype)
         x, y = eye[places[:n]], eye[places[n:]]
         counts = features.sizes()
@@ -54,12 +61,15 @@ class Layout:
             + torch.as_tensor(parts.delayed, dtype=dtype) @ y
         )
         f[list(features.remainder_rows)] += block[0]
-        q = torch.zeros(n, total, dtype=dtype)
-        if features.functional.V0 is not None:
-            q[list(features.functional.V0.inputs)] = block[1]
-        first = total - n * order
-        moments = tuple(eye[first + k * n : first + (k + 1) * n] for k in range(order))
-        return cls(features.size, x, y, f, q, block[2], block[3], moments)
+        q, q_moments = torch.zeros(n, total, dtype=dtype), []
+        inputs = features.functional.V0.inputs if features.functional.V0 else ()
+        for index, row in zip(inputs, block[1], strict=True):
+            if index < n:
+                q[index] = row
+            else:
+                q_moments.append((index, row))
+        moments = tuple(eye[slots[k * n : (k + 1) * n]] for k in range(order))
+        return cls(features.size, x, y, f, q, block[2], block[3], moments, tuple(q_moments))
 
 
 def _index(features: Features, name: str) -> int:
@@ -107,6 +117,44 @@ def quadratic_form(
     for tau, kappa in zip(breaks, kappas, strict=True):
         w = torch.cat([layout.x, *(tau * row for row in layout.moments)])
         form = fixed + 2 * w.T @ derivative + tau * input_rate - kappa * damping
+        forms.append((form + form.mT) / 2)
+    return torch.stack(forms, dim=-3)
+
+
+def moment_form(
+    layout: Layout,
+    P: torch.Tensor,
+    S: torch.Tensor,
+    R: torch.Tensor,
+    breaks: Sequence[float],
+    networks: float = 1.0,
+) -> torch.Tensor:
+    """Return the Bernstein coefficients of tau D on every piece of delays, (..., 2 K + 1, M, M); V0 may read moments.
+
+    tau D is a polynomial of degree 2 in tau: no tangent is needed. Neighbouring pieces share a coefficient.
+    P, S, R may have leading batch dimensions.
+    """
+    n, rates = layout.x.shape[0], moment_rates(layout.x, layout.y, layout.moments)
+    drift = torch.cat([layout.f, *rates[:-1]])
+    fixed = -sum((2 * k + 1) * rate.T @ R @ rate for k, rate in enumerate(rates))
+    for index, row in layout.q_moments:
+        fixed = fixed + networks * 2 * torch.outer(row, rates[index // n - 1][index % n])
+    linear = networks * (
+        2 * layout.q.T @ layout.f
+        + layout.w_present.T @ layout.w_present
+        - layout.w_delayed.T @ layout.w_delayed
+    )
+    linear = linear + layout.x.T @ S @ layout.x - layout.y.T @ S @ layout.y
+    linear = linear + 2 * layout.x.T @ P[..., :n, :] @ drift
+    square = layout.f.T @ R @ layout.f
+    if layout.moments:
+        square = square + 2 * torch.cat(layout.moments).T @ P[..., n:, :] @ drift
+    forms = []
+    for s, t in [
+        (breaks[0],) * 2,
+        *(pair for a, b in pairwise(breaks) for pair in ((a, b), (b, b))),
+    ]:
+        form = fixed + (s + t) / 2 * linear + s * t * square
         forms.append((form + form.mT) / 2)
     return torch.stack(forms, dim=-3)
 

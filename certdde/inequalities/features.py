@@ -23,12 +23,15 @@ class Features:
     ----------
     functional : Functional
     structure : Structure
-    present, delayed : tuple of int
+    moments : tuple of int
+        The moments that V0 reads, as in ``Network.inputs``; they stand at the end of xi.
+    v0_present, w_present, w_delayed : tuple of int
         For V0's inputs resp. W's inputs, their positions in xi (W has both a present and a delayed position).
     """
 
     functional: Functional
     structure: Structure
+    moments: tuple[int, ...]
     v0_present: tuple[int, ...]
     w_present: tuple[int, ...]
     w_delayed: tuple[int, ...]
@@ -37,14 +40,18 @@ class Features:
     def of(cls, system: DelaySystem, functional: Functional) -> Features:
         """Build the features of D for a system with one delay and a functional."""
         v0, w = functional.inputs()
-        parts = structure(system, present=sorted({*v0, *w}), delayed=sorted(w))
+        n, moments = system.dimension, functional.moments()
+        now_read = sorted({*w, *(i for i in v0 if i < n)})
+        parts = structure(system, present=now_read, delayed=sorted(w))
         place = {variable: i for i, variable in enumerate(parts.nonlinear)}
         delay = system.delay()
         now = {i: place.get(Variable(s)) for i, s in enumerate(system.states)}
+        now |= {index: len(place) + k for k, index in enumerate(moments)}
         past = {i: place.get(Variable(s, delay)) for i, s in enumerate(system.states)}
         return cls(
             functional,
             parts,
+            moments,
             tuple(now[i] for i in v0),
             tuple(now[i] for i in w),
             tuple(past[i] for i in w),
@@ -53,7 +60,14 @@ class Features:
     @property
     def dimension(self) -> int:
         """Number d of nonlinear variables."""
-        return len(self.structure.nonlinear)
+        return len(self.structure.nonlinear) + len(self.moments)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The nonlinear variables."""
+        n = len(self.structure.states)
+        read = (f"moment{i // n - 1}({self.structure.states[i % n]})" for i in self.moments)
+        return (*(str(v) for v in self.structure.nonlinear), *read)
 
     @property
     def remainder_rows(self) -> tuple[int, ...]:

@@ -84,8 +84,9 @@ def dissipation(
     full = reduction.forms(rows, functional.P, functional.S, functional.R)
     forms, largest = eliminate(full, rows.head)
     lower, upper = box(system, features)
-    names = tuple(str(v) for v in features.structure.nonlinear)
-    return Dissipation(Inequality(names, lower, upper, features, forms), float(largest.max()))
+    return Dissipation(
+        Inequality(features.names, lower, upper, features, forms), float(largest.max())
+    )
 
 
 def box(system: DelaySystem, features: Features) -> tuple[torch.Tensor, torch.Tensor]:
@@ -104,7 +105,20 @@ def box(system: DelaySystem, features: Features) -> tuple[torch.Tensor, torch.Te
         )
     domain = system.domain or ()
     ends = [domain[system.states.index(v.name)] for v in features.structure.nonlinear]
+    ends += moment_ranges(system, features.moments)
     return _outward([lo for lo, _ in ends], [hi for _, hi in ends])
+
+
+def moment_ranges(system: DelaySystem, moments: Sequence[int]) -> list[tuple[Any, Any]]:
+    """Return the ranges of Legendre moments of histories with values in the domain, exact.
+
+    Omega_0 is a mean; |Omega_1| <= (hi - lo) / 2 int |L_1| = (hi - lo) / 4, since L_1 has the mean 0.
+    """
+    ends, n, domain = [], system.dimension, system.domain or ()
+    for index in moments:
+        lo, hi = domain[index % n]
+        ends.append((lo, hi) if index // n == 1 else (-(hi - lo) / 4, (hi - lo) / 4))
+    return ends
 
 
 def _outward(low: Sequence[Any], high: Sequence[Any]) -> tuple[torch.Tensor, torch.Tensor]:
@@ -118,19 +132,21 @@ def _outward(low: Sequence[Any], high: Sequence[Any]) -> tuple[torch.Tensor, tor
 
 @dataclass(frozen=True, slots=True)
 class _Core:
-    """The features (x, p_V0(x)) of v_0."""
+    """The features (u, p_V0(u)) of v_0, u = (x, moments that V0 reads)."""
 
     functional: Functional
 
-    def __call__(self, x: Any) -> Any:
+    def __call__(self, u: Any) -> Any:
         if self.functional.V0 is None:
-            return x
-        p = self.functional.V0.displacement(columns(x, self.functional.V0.inputs))
-        return concatenate([x, p], [], [("vector", 0), ("vector", 1)])
+            return u
+        n, moments = self.functional.dimension, self.functional.moments()
+        read = [i if i < n else n + moments.index(i) for i in self.functional.V0.inputs]
+        p = self.functional.V0.displacement(columns(u, read))
+        return concatenate([u, p], [], [("vector", 0), ("vector", 1)])
 
 
 def faces(
-    system: DelaySystem, functional: Functional, longest: float, level: float
+    system: DelaySystem, functional: Functional, reduction: Reduction, level: float
 ) -> list[Inequality]:
     """Return v_0 > level on each face of the domain (docs/math.md, section 4), as level - v_0 < 0.
 
@@ -138,18 +154,23 @@ def faces(
     """
     if system.domain is None:
         return []
-    core = functional.core(longest)
     outputs = functional.V0.outputs if functional.V0 else 0
-    form = -torch.block_diag(core, torch.eye(outputs, dtype=core.dtype)).unsqueeze(0)
-    lower, upper = _outward([lo for lo, _ in system.domain], [hi for _, hi in system.domain])
+    forms = -torch.stack(
+        [
+            torch.block_diag(core, torch.eye(outputs, dtype=core.dtype))
+            for core in functional.cores(reduction.breaks, reduction.longest)
+        ]
+    )
+    moments = functional.moments()
+    ends = [*system.domain, *moment_ranges(system, moments)]
+    lower, upper = _outward([lo for lo, _ in ends], [hi for _, hi in ends])
+    names = (*system.states, *(f"moment {i}" for i in moments))
     result = []
     for i in range(system.dimension):
         for end in (lower, upper):
             low, high = lower.clone(), upper.clone()
             low[i] = high[i] = end[i]
             result.append(
-                Inequality(
-                    system.states, low, high, _Core(functional), form, level, holds_origin=False
-                )
+                Inequality(names, low, high, _Core(functional), forms, level, holds_origin=False)
             )
     return result

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 import torch
 
-from certdde.inequalities.dissipation import Layout, linear_layout, quadratic_form
+from certdde.inequalities.dissipation import Layout, linear_layout, moment_form, quadratic_form
 from certdde.inequalities.features import Features
 from certdde.inequalities.legendre import reciprocal_minorant
 from certdde.inequalities.measurable import (
@@ -27,6 +27,10 @@ from certdde.inequalities.measurable import (
 
 class Reduction(Protocol):
     """What a delay class owes: ``forms`` are linear in (P, S, R) up to the networks' terms."""
+
+    @property
+    def breaks(self) -> tuple[float, ...]:
+        """Delays, or values of tau/h, between which D is bounded."""
 
     @property
     def longest(self) -> float:
@@ -102,6 +106,52 @@ class ConstantDelay:
         """V depends on the delay: the breaks and the middles between them."""
         middles = ((a + b) / 2 for a, b in itertools.pairwise(self.breaks))
         return tuple(sorted({*self.breaks, *middles}))
+
+
+@dataclass(frozen=True, slots=True)
+class ExactDelay:
+    """A constant delay of unknown value in [breaks[0], breaks[-1]], breaks[0] > 0, for a V0 that may read moments.
+
+    The matrices are the Bernstein coefficients of tau D on every piece.
+    """
+
+    breaks: tuple[float, ...]
+
+    @property
+    def longest(self) -> float:
+        """The longest delay."""
+        return self.breaks[-1]
+
+    def count(self, order: int) -> int:  # noqa: ARG002
+        """Two matrices a piece, and one."""
+        return 2 * len(self.breaks) - 1
+
+    def rows(self, features: Features, order: int) -> Layout:
+        """Rows for a nonlinear system."""
+        return Layout.of(features, order)
+
+    def linear_rows(self, present: torch.Tensor, delayed: torch.Tensor, order: int) -> Layout:
+        """Rows for x' = present x + delayed y."""
+        return linear_layout(present, delayed, order)
+
+    def forms(
+        self,
+        rows: Layout,
+        P: torch.Tensor,
+        S: torch.Tensor,
+        R: torch.Tensor,
+        networks: float = 1.0,
+    ) -> torch.Tensor:
+        """Bernstein coefficients of tau D."""
+        return moment_form(rows, P, S, R, self.breaks, networks)
+
+    def in_time(self, unit: float) -> ExactDelay:
+        """The same range in another unit of time."""
+        return ExactDelay(tuple(t / unit for t in self.breaks))
+
+    def windows(self) -> tuple[float, ...]:
+        """V depends on the delay: the breaks and the middles between them."""
+        return ConstantDelay(self.breaks).windows()
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,11 +4,35 @@ from __future__ import annotations
 
 import torch
 
+from certdde.delays.classes import Constant, DelayClass, Measurable, Several
 from certdde.errors import ProblemError
 from certdde.systems.delay_system import DelaySystem
-from certdde.systems.structure import structure
+from certdde.systems.expressions import variables
 
 SAMPLES = 4096
+
+
+def check_steps(delay: DelayClass) -> None:
+    """Refuse a delay that a scheme cannot have.
+
+    Raises
+    ------
+    ProblemError
+        If its range is not in whole steps, or its class is neither ``constant`` nor ``measurable``.
+    """
+    if not isinstance(delay, (Constant, Measurable)):
+        raise ProblemError(
+            f"a scheme takes one delay, constant or measurable, not {delay.kind}",
+            where="delays",
+            wanted="class = 'constant' (unknown, but fixed) or 'measurable' (any sequence)",
+        )
+    where = f"delays.{delay.name}"
+    if not (float(delay.lower).is_integer() and float(delay.upper).is_integer()):
+        raise ProblemError(
+            f"[{delay.lower}, {delay.upper}] is not in whole steps",
+            where=f"{where}.range",
+            wanted="two whole numbers, as in [0, 3]",
+        )
 
 
 def check_finite(system: DelaySystem) -> None:
@@ -21,7 +45,7 @@ def check_finite(system: DelaySystem) -> None:
     ProblemError
         Naming a point, or the equilibrium.
     """
-    if not structure(system).nonlinear:
+    if system.linear:
         return
     if any(not bool(torch.isfinite(m).all()) for m in system.jacobians()):
         raise ProblemError(
@@ -37,6 +61,28 @@ def check_finite(system: DelaySystem) -> None:
             f"f is not finite at {_place(system, points, int(bad[0]))}",
             where="system.domain",
             wanted="a domain on which every logarithm, root and quotient is defined",
+        )
+
+
+def check_names(system: DelaySystem, delay: Several) -> None:
+    """Refuse unless the delays are those that occur in the equations.
+
+    Raises
+    ------
+    ProblemError
+        Naming a delay that does not occur, or has no range.
+    """
+    used = {v.delay for e in system.rhs for v in variables(e) if v.delay is not None}
+    named = {one.name for one in delay.delays}
+    for name in sorted(named - used):
+        raise ProblemError(
+            f"the delay {name!r} does not occur in the equations",
+            where=f"delays.{name}",
+            wanted=f"leave it out, or write it, as in x(t - {name})",
+        )
+    for name in sorted(used - named):
+        raise ProblemError(
+            f"the delay {name!r} has no range", where="delays", wanted=f"a table [delays.{name}]"
         )
 
 

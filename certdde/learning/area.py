@@ -7,15 +7,20 @@ from collections.abc import Sequence
 import torch
 
 from certdde.certificates.part import Part
+from certdde.certificates.sos import SosPart
 from certdde.delays.classes import DelayClass
 from certdde.functionals import Functional
+from certdde.functionals.polynomial import PolynomialFunctional
 from certdde.learning.region import grid_points, inside
 from certdde.solvers import solve
 from certdde.systems.delay_system import DelaySystem
 
 
 def region_area(
-    system: DelaySystem, delay: DelayClass, parts: Sequence[Part], per_axis: int | None = None
+    system: DelaySystem,
+    delay: DelayClass,
+    parts: Sequence[Part] | Sequence[SosPart],
+    per_axis: int | None = None,
 ) -> dict[str, float] | None:
     """Return the shares of the domain's constant histories that are certified, and that simulation keeps.
 
@@ -56,7 +61,7 @@ def region_area(
     }
 
 
-def certified_share(system: DelaySystem, parts: Sequence[Part]) -> float | None:
+def certified_share(system: DelaySystem, parts: Sequence[Part] | Sequence[SosPart]) -> float | None:
     """Return the share of the domain's constant histories with V <= level; None for a global claim."""
     if not parts or parts[0].level is None:
         return None
@@ -64,7 +69,9 @@ def certified_share(system: DelaySystem, parts: Sequence[Part]) -> float | None:
     return float(inside(_pieces(parts), points).double().mean())
 
 
-def _pieces(parts: Sequence[Part]) -> list[tuple[Functional, Sequence[float], float]]:
+def _pieces(
+    parts: Sequence[Part] | Sequence[SosPart],
+) -> list[tuple[Functional | PolynomialFunctional, Sequence[float], float]]:
     return [(part.functional, part.windows, part.level or 0.0) for part in parts]
 
 

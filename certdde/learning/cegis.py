@@ -11,7 +11,8 @@ from typing import Any
 import torch
 
 from certdde.functionals import Functional
-from certdde.inequalities.reduction import ConstantDelay, Reduction
+from certdde.inequalities.features import Features
+from certdde.inequalities.reduction import MeasurableDelay, Reduction
 from certdde.learning.checkpoint import Checkpoint
 from certdde.learning.finish import Cover, Finished, constant_cover, finish
 from certdde.learning.neural import NeuralFunctional, Shape
@@ -35,11 +36,18 @@ class CegisSettings:
     hidden : tuple of int
         Widths of the networks' hidden layers.
     outputs : int
+    moments : int
+        How many Legendre moments V0 reads beside the states: 0, 1 or 2, for constant delays from above 0.
+    degree : int
+        Of a polynomial functional (``sos``).
     training : TrainSettings
         Of the first round; later ones take ``later_steps`` and adapt the margin and the region's weight.
     later_steps, rounds : int
     max_boxes : int
         A proof attempt.
+    probe : int
+        Training steps of the first round after which a functional that does not satisfy the inequality at the points
+        drawn is given up.
     deadline : float
         On ``time.monotonic``.
     """
@@ -48,10 +56,13 @@ class CegisSettings:
     seed: int = 0
     hidden: tuple[int, ...] = (16,)
     outputs: int = 4
+    moments: int = 0
+    degree: int = 4
     training: TrainSettings = field(default_factory=TrainSettings)
     later_steps: int = 1200
     rounds: int = 6
     max_boxes: int = 3_000_000
+    probe: int = 1200
     deadline: float = float("inf")
 
 
@@ -76,6 +87,7 @@ class Searched:
     finished: Finished
     log: tuple[Round, ...]
     start: str
+    names: tuple[str, ...] = ()
 
 
 def default_shape(system: DelaySystem, settings: CegisSettings) -> Shape:
@@ -83,8 +95,9 @@ def default_shape(system: DelaySystem, settings: CegisSettings) -> Shape:
 
     For planar systems a neural W doubled the nonlinear variables and gave nothing in our trials.
     """
-    states = tuple(range(system.dimension))
-    return Shape(states, states if system.dimension == 1 else (), settings.hidden, settings.outputs)
+    n = system.dimension
+    states, read = tuple(range(n)), tuple(range(n * (1 + min(settings.moments, settings.order))))
+    return Shape(read, states if n == 1 else (), settings.hidden, settings.outputs)
 
 
 def search(
@@ -96,6 +109,7 @@ def search(
     enclose: Encloser = by_intervals,
     start: Functional | None = None,
     cover: Cover = constant_cover,
+    shape: Shape | None = None,
     directory: Path | None = None,
     progress: Progress | None = None,
 ) -> Searched | None:
@@ -113,6 +127,8 @@ def search(
         From a range of delays to the class that is proved.
     start : Functional, optional
         A functional to start from, in the user's coordinates; default: a quadratic one.
+    shape : Shape, optional
+        The networks; default: ``default_shape``.
     directory : Path, optional
         Where checkpoints are kept.
     progress : callable, optional
@@ -133,8 +149,8 @@ def search(
     generator = torch.Generator().manual_seed(settings.seed)
     scaled = scaling.apply(system)
     times = reduction.in_time(float(scaling.time))
-    shape = default_shape(system, settings)
-    if not isinstance(reduction, ConstantDelay):
+    shape = shape or default_shape(system, settings)
+    if isinstance(reduction, MeasurableDelay):
         shape = replace(shape, w_inputs=())  # W acts on x(t - h), which would become nonlinear
     module = NeuralFunctional(started[0], times.longest, shape, generator)
     trainer = Trainer(scaled, times, module, generator)
@@ -142,7 +158,8 @@ def search(
     checkpoint = Checkpoint.of(
         directory, f"training-{lower:g}-{upper:g}", _task(system, reduction, settings)
     )
-    return run.loop(checkpoint, started[1])
+    names = Features.of(system, module.frozen()).names
+    return replace(run.loop(checkpoint, started[1]), names=names)
 
 
 def warm_start(
@@ -204,6 +221,13 @@ class _Run:
                 break
             began = time.monotonic()
             self._train(training, number, checkpoint, state if state and number == skip else None)
+            if self._hopeless():
+                why = (
+                    "training found no functional that satisfies the inequality at the points drawn"
+                )
+                return Searched(
+                    Finished(None, Unknown(why, torch.zeros(0, 1), 0)), tuple(self.log), start
+                )
             middle = time.monotonic()
             finished = self._prove()
             self._note(number, finished, training, middle - began, time.monotonic() - middle)
@@ -245,8 +269,14 @@ class _Run:
             resume=state,
             save=save,
             progress=report,
-            stop=lambda: time.monotonic() > self.settings.deadline,
+            stop=lambda: time.monotonic() > self.settings.deadline or self._hopeless(),
         )
+
+    def _hopeless(self) -> bool:
+        """Tell whether the first round, once past the probe, has not come near the inequality for a while."""
+        history = self.trainer.history
+        late = bool(history) and history[-1]["step"] >= self.settings.probe
+        return late and not self.log and min(line["worst"] for line in history[-5:]) > 0
 
     def _prove(self) -> Finished:
         def report(boxes: int, open_: int) -> None:
@@ -277,11 +307,10 @@ class _Run:
         return replace(shorter, region=shorter.region * 0.4, margin=min(0.2, shorter.margin * 1.3))
 
     def _factors(self) -> torch.Tensor:
-        from certdde.inequalities.features import Features
-
-        names = Features.of(self.system, self.trainer.module.frozen()).structure.nonlinear
-        by_name = dict(zip(self.system.states, self.scaling.state, strict=True))
-        return torch.tensor([float(by_name[v.name]) for v in names], dtype=torch.float64)
+        features = Features.of(self.system, self.trainer.module.frozen())
+        index = [self.system.states.index(v.name) for v in features.structure.nonlinear]
+        index += [i % self.system.dimension for i in features.moments]
+        return torch.tensor([float(self.scaling.state[i]) for i in index], dtype=torch.float64)
 
     def _note(
         self, number: int, finished: Finished, training: TrainSettings, train: float, proof: float

@@ -9,14 +9,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from certdde.certificates.certificate import Certificate, not_certified
-from certdde.delays.classes import DelayClass
+from certdde.delays.classes import AnyDelay, DelayClass, Several
 from certdde.learning.cegis import Progress
 from certdde.learning.methods import attempt, plan
 from certdde.learning.outcome import extra
+from certdde.learning.schemes import refutation
+from certdde.learning.several import unstable_delays
 from certdde.learning.task import Options, Task, make_task
 from certdde.learning.threads import torch_threads
 from certdde.systems.delay_system import DelaySystem
-from certdde.verify.spectral import spectral_abscissa
+from certdde.verify.spectral import several_abscissa
 
 if TYPE_CHECKING:
     from certdde.systems.problem import Problem
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
 
 def certify(
     problem: Problem | DelaySystem,
-    delay: DelayClass | None = None,
+    delay: AnyDelay | None = None,
     *,
     method: str = "auto",
     order: int | None = None,
@@ -92,18 +94,15 @@ def _certify(task: Task) -> Certificate:
     methods, unstable = plan(task), None
     for k, method in enumerate(methods):
         if method.name != "spectral" and unstable is None:
-            unstable = task.timed("spectrum", lambda: _unstable_delay(task.system, task.delay))
+            unstable = task.timed("spectrum", lambda: _refutation(task))
             if unstable is not None:
-                return _refuted(task, *unstable)
+                return unstable
         outcome = attempt(task, method)
         if outcome.certificate is not None:
             certificate = _checked(task, outcome.certificate)
             if certificate.rigor == "rigorous" or k == len(methods) - 1:
                 return certificate
-    unstable = task.timed("spectrum", lambda: _unstable_delay(task.system, task.delay))
-    if unstable is not None:
-        return _refuted(task, *unstable)
-    return _unknown(task)
+    return task.timed("spectrum", lambda: _refutation(task)) or _unknown(task)
 
 
 def _unknown(task: Task) -> Certificate:
@@ -114,23 +113,42 @@ def _unknown(task: Task) -> Certificate:
     return not_certified("unknown", claim, task.system, task.delay, **extra(task, task.method))
 
 
+def _refutation(task: Task) -> Certificate | None:
+    """Return the record of an unstable linearisation, if one is found."""
+    if task.system.time == "discrete":
+        return refutation(task)
+    if isinstance(task.delay, Several):
+        found = unstable_delays(task.system, task.delay)
+        return found and _refuted(
+            task, dict(zip(task.delay.names, found[0], strict=True)), found[1]
+        )
+    unstable = _unstable_delay(task.system, task.delay)
+    return unstable and _refuted(task, {task.delay.name: unstable[0]}, unstable[1])
+
+
 def _unstable_delay(system: DelaySystem, delay: DelayClass) -> tuple[float, float] | None:
     """Return a delay of the range at which the linearisation has a root with positive real part, and that part."""
-    present, delayed = (m.numpy() for m in system.jacobians())
+    present, matrices = system.linearisation()
     for k in range(33):
         tau = delay.upper - (delay.upper - delay.lower) * k / 32
-        abscissa = spectral_abscissa(present, delayed, tau)
+        lags = [(multiple * tau, m.numpy()) for (_, multiple), m in matrices]
+        abscissa = several_abscissa(present.numpy(), lags)
         if abscissa > 1e-6:
             return tau, abscissa
     return None
 
 
-def _refuted(task: Task, tau: float, abscissa: float) -> Certificate:
+def _refuted(task: Task, delays: Mapping[str, float], abscissa: float) -> Certificate:
+    one = len(delays) == 1
+    shown = ", ".join(
+        f"{tau:.6g}" if one else f"{name} = {tau:.6g}" for name, tau in delays.items()
+    )
     claim = (
-        f"Refuted: at the delay {tau:.6g} the linearisation at the equilibrium has"
+        f"Refuted: at the delay{'' if one else 's'} {shown} the linearisation at the equilibrium has"
         f" a characteristic root with real part {abscissa:.4g} > 0."
     )
-    found = {"delay": tau, "abscissa": abscissa, "kind": "unstable linearisation"}
+    where = {"delay": next(iter(delays.values()))} if one else {"delays": dict(delays)}
+    found = {**where, "abscissa": abscissa, "kind": "unstable linearisation"}
     return not_certified(
         "refuted", claim, task.system, task.delay, counterexample=found, **extra(task, task.method)
     )

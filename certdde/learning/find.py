@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from certdde.certificates.part import Part
 from certdde.learning.area import certified_share
 from certdde.learning.cegis import Searched, search
-from certdde.learning.finish import COVERS, Finished, where_it_failed
+from certdde.learning.finish import COVERS, Finished, exact_cover, where_it_failed
 from certdde.learning.proposals import attempt
 from certdde.learning.task import Task
 from certdde.systems.structure import structure
 from certdde.verify.bound_propagation.branch import Settings
 
 MAX_SPLITS = 6
+REGION = 0.1
 
 
 def find_parts(task: Task) -> tuple[list[Part], str]:
@@ -24,7 +27,7 @@ def find_parts(task: Task) -> tuple[list[Part], str]:
     quadratic = [_baseline(task, method) for method in ("lmi", "quadratic")]
     if task.method == "quadratic":
         return ([quadratic[1]], "") if quadratic[1] else _covered(task, "quadratic")
-    parts, why = _neural(task, task.delay.lower, task.delay.upper, _splits(task, 1))
+    parts, why = _neural(task, task.delay.lower, task.delay.upper, _splits(task, 2))
     return (parts, why) if parts or quadratic[1] is None else ([quadratic[1]], "")
 
 
@@ -92,35 +95,46 @@ def _covered(task: Task, method: str) -> tuple[list[Part], str]:
     return parts, ""
 
 
-def _neural(task: Task, lower: float, upper: float, splits: int) -> tuple[list[Part], str]:
-    """Search for one neural functional over [lower, upper]; where that fails, for one on each half."""
-    found = task.timed("neural", lambda: _search(task, lower, upper))
+def _neural(
+    task: Task, lower: float, upper: float, splits: int, *, whole: bool = True
+) -> tuple[list[Part], str]:
+    """Search for one neural functional over [lower, upper]; where that fails, for one on each half.
+
+    A part of the range that begins above 0 lets V0 read moments: without them its parent has failed.
+    """
+    above = lower > 0 and task.delay.kind == "constant"
+    reading = range(1, task.settings.moments + 1) if above else []
+    found = None
+    for moments in [*([0] if whole or not reading else []), *reading]:
+        found = task.timed("neural", partial(_search, task, lower, upper, moments=moments)) or found
+        if found is not None and found.finished.part is not None:
+            return [found.finished.part], ""
     where = f"(delays in [{lower:.6g}, {upper:.6g}])"
     if found is None:
         return [], f"no quadratic functional to start from {where}"
-    if found.finished.part is not None:
-        return [found.finished.part], ""
-    names = [str(v) for v in structure(task.system, range(task.system.dimension)).nonlinear]
     if splits <= 0 or task.late():
-        return [], f"{where_it_failed(found.finished.answer, names)} {where}"
+        return [], f"{where_it_failed(found.finished.answer, found.names)} {where}"
     middle, parts = (lower + upper) / 2, []
     for low, high in ((middle, upper), (lower, middle)):
-        half, why = _neural(task, low, high, 0)
+        half, why = _neural(task, low, high, splits - 1, whole=False)
         if not half:
             return [], why
         parts = half + parts
     return parts, ""
 
 
-def _search(task: Task, lower: float, upper: float) -> Searched | None:
-    """Run CEGIS on a range and keep its log."""
+def _search(task: Task, lower: float, upper: float, *, moments: int = 0) -> Searched | None:
+    """Run CEGIS on a range and keep its log; V0 reads so many moments."""
+    settings = replace(task.settings, moments=moments)
+    if moments:  # such parts are the hard ones: the region comes second
+        settings = replace(settings, training=replace(settings.training, region=REGION))
     found = search(
         task.system,
         lower,
         upper,
-        task.settings,
+        settings,
         enclose=task.enclose,
-        cover=COVERS[task.delay.kind],
+        cover=exact_cover if moments else COVERS[task.delay.kind],
         directory=task.directory,
         progress=task.progress,
     )

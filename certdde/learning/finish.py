@@ -15,7 +15,13 @@ from certdde.functionals import Functional
 from certdde.inequalities.inequality import dissipation
 from certdde.inequalities.legendre import delay_pieces
 from certdde.inequalities.measurable import alpha_pieces
-from certdde.inequalities.reduction import ConstantDelay, MeasurableDelay, Reduction, as_reduction
+from certdde.inequalities.reduction import (
+    ConstantDelay,
+    ExactDelay,
+    MeasurableDelay,
+    Reduction,
+    as_reduction,
+)
 from certdde.learning.region import largest_radius, prove_level, sampled_level
 from certdde.systems.delay_system import DelaySystem
 from certdde.verify.answers import Answer, Proved, Refuted, Unknown
@@ -66,7 +72,7 @@ def finish(
             Unknown("the functional is not positive definite", torch.zeros(0, system.dimension), 0),
         )
     if bounded:
-        functional = functional.times(1 / sampled_level(system, functional, longest))
+        functional = functional.times(1 / sampled_level(system, functional, reduction))
     built = dissipation(system, functional, reduction)
     if not built.eliminated < 0:
         return Finished(
@@ -97,7 +103,7 @@ def _with_region(
 ) -> Finished:
     longest = reduction.longest
     for level in (0.999, 0.99, 0.95, 0.8):
-        shown = prove_level(system, functional, longest, level, settings)
+        shown = prove_level(system, functional, reduction, level, settings)
         radius = largest_radius(system, functional, longest, level)
         if shown is not None and radius is not None:
             break
@@ -135,7 +141,7 @@ def _part(
 ) -> Part:
     """Return the part, with the window of a measurable delay among its arrays."""
     window = (
-        {} if isinstance(reduction, ConstantDelay) else {"window": np.array([reduction.longest])}
+        {"window": np.array([reduction.longest])} if isinstance(reduction, MeasurableDelay) else {}
     )
     return Part(
         functional,
@@ -151,6 +157,11 @@ def _part(
 def constant_cover(lower: float, upper: float) -> Reduction:
     """Return the class of constant delays in [lower, upper]."""
     return ConstantDelay(tuple(covering_breaks(lower, upper)))
+
+
+def exact_cover(lower: float, upper: float) -> Reduction:
+    """Return the class of constant delays in [lower, upper], lower > 0, for a V0 that may read moments."""
+    return ExactDelay(tuple(covering_breaks(lower, upper, 1.1)))
 
 
 def measurable_cover(lower: float, upper: float) -> Reduction:

@@ -21,6 +21,7 @@ class Shape:
     w_inputs: tuple[int, ...]
     hidden: tuple[int, ...] = (16,)
     outputs: int = 4
+    tied: bool = False  # W is V0: a Razumikhin function
 
 
 class NeuralFunctional(nn.Module):
@@ -48,29 +49,30 @@ class NeuralFunctional(nn.Module):
         self.factor_p = nn.Parameter(_factor(start.bessel(longest)))
         self.factor_s = nn.Parameter(_factor(start.S))
         self.factor_r = nn.Parameter(_factor(start.R))
-        self.v0 = _copied(start.V0) if start.V0 else _layers(shape.v0_inputs, shape, generator)
-        self.w = _copied(start.W) if start.W else _layers(shape.w_inputs, shape, generator)
+        first = start.V0.widened(shape.v0_inputs) if start.V0 else None
+        self.v0 = _copied(first) if first else _layers(shape.v0_inputs, shape, generator)
+        self.w = (
+            _copied(start.W)
+            if start.W and not shape.tied
+            else _layers(shape.w_inputs, shape, generator)
+        )
 
     def functional(self) -> Functional:
         """Return the functional, as tensors of the graph."""
         s, r = self._square(self.factor_s), self._square(self.factor_r)
         blocks = [torch.zeros_like(s), *((2 * k + 1) * s / self.longest for k in range(self.order))]
         p = self._square(self.factor_p) - torch.block_diag(*blocks)
-        return Functional(
-            self.order,
-            p,
-            s,
-            r,
-            _network(self.shape.v0_inputs, self.v0),
-            _network(self.shape.w_inputs, self.w),
-        )
+        v0 = _network(self.shape.v0_inputs, self.v0)
+        w = v0 if self.shape.tied else _network(self.shape.w_inputs, self.w)
+        return Functional(self.order, p, s, r, v0, w)
 
     def frozen(self) -> Functional:
         """Return the functional with its symmetric matrices exactly symmetric, outside the graph."""
         with torch.no_grad():
             value = self.functional()
         p, s, r = ((m + m.T) / 2 for m in (value.P, value.S, value.R))
-        return Functional(value.order, p, s, r, _detached(value.V0), _detached(value.W))
+        v0 = _detached(value.V0)
+        return Functional(value.order, p, s, r, v0, v0 if value.tied else _detached(value.W))
 
     def _square(self, factor: torch.Tensor) -> torch.Tensor:
         low = torch.tril(factor)

@@ -93,7 +93,7 @@ def attempt(
     reduction, scaling = cover(lower, upper), Scaling.of(system, upper)
     proposal = propose(method, system, scaling, order, reduction, seed, settings.deadline)
     if proposal is None:
-        why = f"the {method} program of order {order} has no solution"
+        why = f"the solver found no solution of the {method} program of order {order}"
         return Finished(None, Unknown(why, torch.zeros(0, 1), 0))
     cover_found = proposal.cover or reduction
     functional = scaling.invert(proposal.functional)

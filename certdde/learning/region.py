@@ -11,7 +11,9 @@ import torch
 
 from certdde.certificates.part import Radius
 from certdde.functionals import Functional
+from certdde.functionals.polynomial import PolynomialFunctional
 from certdde.inequalities.inequality import faces
+from certdde.inequalities.reduction import Reduction
 from certdde.systems.delay_system import DelaySystem
 from certdde.verify.answers import Proved
 from certdde.verify.bound_propagation.branch import Settings, prove
@@ -29,27 +31,31 @@ class Level:
 
 
 def sampled_level(
-    system: DelaySystem, functional: Functional, longest: float, samples: int = 4096
+    system: DelaySystem, functional: Functional, reduction: Reduction, samples: int = 4096
 ) -> float:
     """Return the least value of v_0 at sampled points of the faces: an upper estimate of the level."""
     generator = torch.Generator().manual_seed(0)
     least = math.inf
-    for face in faces(system, functional, longest, 0.0):
+    for face in faces(system, functional, reduction, 0.0):
         unit = torch.rand(samples, face.dimension, generator=generator, dtype=torch.float64)
         least = min(least, float(-face.value(face.lower + (face.upper - face.lower) * unit).max()))
     return least
 
 
 def prove_level(
-    system: DelaySystem, functional: Functional, longest: float, level: float, settings: Settings
+    system: DelaySystem,
+    functional: Functional,
+    reduction: Reduction,
+    level: float,
+    settings: Settings,
 ) -> Level | None:
     """Show v_0 > level on all faces; None if that is not shown."""
     codes, leaves = [], 0
-    for index, face in enumerate(faces(system, functional, longest, level)):
+    for index, face in enumerate(faces(system, functional, reduction, level)):
         answer = prove(face, settings)
         if not isinstance(answer, Proved):
             return None
-        if system.dimension > 1:
+        if face.dimension > 1:
             fixed = index // 2
             raw = answer.proof.codes.astype(np.int64)
             codes.append(np.where((raw < COLLAPSED) & (raw > fixed), raw - 1, raw))
@@ -62,7 +68,7 @@ def prove_level(
 
 
 def largest_radius(
-    system: DelaySystem, functional: Functional, longest: float, level: float
+    system: DelaySystem, functional: Functional | PolynomialFunctional, longest: float, level: float
 ) -> Radius | None:
     """Return rho (and rho_rate = rho times the size of f's slopes at 0) within the level, rounded down to four digits.
 
@@ -79,8 +85,12 @@ def largest_radius(
     return Radius(_down(low), _down(rate * low)) if low > 0 else None
 
 
-def upper_bound(functional: Functional, rho: float, rho_rate: float, longest: float) -> float:
+def upper_bound(
+    functional: Functional | PolynomialFunctional, rho: float, rho_rate: float, longest: float
+) -> float:
     """Bound V over histories within rho with rates within rho_rate."""
+    if isinstance(functional, PolynomialFunctional):
+        return functional.upper_bound(rho, rho_rate, longest)
     n = functional.dimension
     w = torch.cat(
         [
@@ -111,7 +121,7 @@ def _down(value: float) -> float:
 
 
 def inside(
-    pieces: Sequence[tuple[Functional, Sequence[float], float]],
+    pieces: Sequence[tuple[Functional | PolynomialFunctional, Sequence[float], float]],
     points: torch.Tensor,
 ) -> torch.Tensor:
     """Return which constant histories (k, n), in deviations, have V <= level for every delay of the range (float64)."""

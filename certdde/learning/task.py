@@ -8,9 +8,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from certdde.delays.classes import Constant, DelayClass, Measurable
+from certdde.delays.classes import AnyDelay, Constant, DelayClass, Measurable, Several, Slow
 from certdde.errors import ProblemError
-from certdde.learning.admission import check_finite
+from certdde.learning.admission import check_finite, check_names, check_steps
 from certdde.learning.cegis import CegisSettings, Progress
 from certdde.systems.delay_system import DelaySystem
 from certdde.verify.bound_propagation.branch import Encloser
@@ -28,7 +28,7 @@ class Task:
     """What is asked, and what has been found out."""
 
     system: DelaySystem
-    delay: DelayClass
+    delay: AnyDelay
     method: str
     settings: CegisSettings
     enclose: Encloser
@@ -69,7 +69,7 @@ class Options:
 
 def make_task(
     problem: Problem | DelaySystem,
-    delay: DelayClass | None,
+    delay: AnyDelay | None,
     options: Options,
     directory: Path | None,
     progress: Progress | None,
@@ -88,7 +88,7 @@ def make_task(
             wanted="a DelaySystem, or what certdde.load_problem(path) returns",
         )
     if isinstance(problem, DelaySystem):
-        system, settings = problem, CegisSettings()
+        system, settings = problem, CegisSettings(moments=-1)
     else:
         system, settings, options = _from_problem(problem, options)
         delay = delay or problem.delay_class()
@@ -96,7 +96,9 @@ def make_task(
         raise ProblemError(
             "no delay is given", where="delay", wanted='delay=certdde.Constant("tau", 0.0, 1.0)'
         )
-    if not isinstance(delay, (Constant, Measurable)):
+    if isinstance(delay, Several):
+        check_names(system, delay)
+    elif not isinstance(delay, (Constant, Slow, Measurable)):
         raise ProblemError(
             f"{delay!r} is no delay class",
             where="delay",
@@ -106,6 +108,8 @@ def make_task(
         raise ProblemError(
             f"the order {options.order} is out of range", where="order", wanted=f"0 to {MAX_ORDER}"
         )
+    if system.time == "discrete":
+        check_steps(delay)
     check_finite(system)
     started = time.monotonic()
     settings = replace(
@@ -115,6 +119,9 @@ def make_task(
         training=replace(settings.training, steps=options.steps or settings.training.steps),
         deadline=started + (options.budget or DEFAULT_BUDGET),
     )
+    if settings.moments < 0:
+        most = 2 if system.dimension == 1 else 1
+        settings = replace(settings, moments=min(settings.order, most))
     engine = encloser(options.engine or "intervals")
     return Task(system, delay, options.method, settings, engine, directory, progress, started)
 
@@ -122,7 +129,12 @@ def make_task(
 def _from_problem(problem: Problem, options: Options) -> tuple[DelaySystem, CegisSettings, Options]:
     spec = problem.certify
     settings = CegisSettings(
-        order=spec.order, seed=spec.seed, hidden=(spec.neurons,), outputs=spec.outputs
+        moments=spec.moments if spec.moments is not None else -1,
+        order=spec.order,
+        degree=spec.degree,
+        seed=spec.seed,
+        hidden=(spec.neurons,),
+        outputs=spec.outputs,
     )
     filled = replace(
         options,
@@ -134,7 +146,24 @@ def _from_problem(problem: Problem, options: Options) -> tuple[DelaySystem, Cegi
     return problem.build(), settings, filled
 
 
-def require_constant(delay: DelayClass) -> None:
+def require_one(delay: AnyDelay) -> DelayClass:
+    """Refuse several delays, for which there is no one margin.
+
+    Raises
+    ------
+    ProblemError
+        If the class is that of several delays.
+    """
+    if isinstance(delay, Several):
+        raise ProblemError(
+            f"there are {len(delay.delays)} delays ({delay.name}), and a margin is that of one",
+            where="delays",
+            wanted="one delay; certify proves ranges of several",
+        )
+    return delay
+
+
+def require_constant(delay: AnyDelay) -> None:
     """Refuse a delay that may vary: roots of a characteristic equation say nothing of it.
 
     Raises

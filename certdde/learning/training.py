@@ -244,7 +244,10 @@ class Sampled:
         index = torch.arange(256)
         axis, side = index % n, (index // n) % 2
         on_face[index, axis] = torch.where(side == 0, low[axis], high[axis])
-        shortfall = torch.relu(1.03 - functional.lower_bound(on_face, self.reduction.longest))
+        on_face = torch.cat([on_face, self._some_moments(256, generator)], dim=-1)
+        reduction = self.reduction
+        bound = functional.lower_bound(on_face, reduction.longest, reduction.breaks)
+        shortfall = torch.relu(1.03 - bound)
         windows = self.reduction.windows()
         tau = windows[int(torch.randint(len(windows), (), generator=generator))]
         value = functional.on_constant_histories(x, tau)
@@ -252,6 +255,16 @@ class Sampled:
         return (
             settings.faces * (shortfall.mean() + shortfall.max()) + settings.region * spread.mean()
         )
+
+    def _some_moments(self, count: int, generator: torch.Generator) -> torch.Tensor:
+        """Return values of the moments that V0 reads, a half of them at the ends of their ranges."""
+        m = len(self.features.moments)
+        if not m:
+            return torch.zeros(count, 0, dtype=torch.float64)
+        unit = torch.rand(count, m, generator=generator, dtype=torch.float64)
+        unit[: count // 2] = unit[: count // 2].round()
+        low, high = self.lower[-m:], self.upper[-m:]
+        return low + (high - low) * unit[torch.randperm(count, generator=generator)]
 
     def box_loss(
         self,

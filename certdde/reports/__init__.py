@@ -1,5 +1,5 @@
 """Reports: HTML, Markdown, LaTeX and figures for a certificate."""
 
-from certdde.reports.report import write_report
+from certdde.reports.report import Report, write_report
 
-__all__ = ["write_report"]
+__all__ = ["Report", "write_report"]

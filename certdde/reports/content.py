@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
+from certdde.certificates.claim import delays_text
 from certdde.reports.dialect import Dialect, typeset
 from certdde.reports.escape import fenced
 from certdde.reports.figure import FOLDER, DrawnFigure
@@ -69,6 +70,7 @@ def content(
         "claim": str(data["claim"]),
         "engine": str(data["engine"]),
         "certified": certified,
+        "detailed": subject.detailed,
         "theorem": theorem(dialect, subject) if certified else [],
         "system": system_blocks(dialect, subject),
         "domain": _domain(dialect, subject),
@@ -85,9 +87,8 @@ def content(
 
 
 def _domain(dialect: Dialect, subject: Subject) -> Markup:
-    """Return the delay range and the domain in one line, for reports without a theorem."""
-    kind = "measurable" if subject.measurable else "constant"
-    text = f"{kind} delay {subject.delay.name} in {json.dumps(list(subject.claimed))}"
+    """Return the delays and the domain in one line, for reports without a theorem."""
+    text = delays_text(subject.data["system"], subject.data["delay"])
     for state, ends in (subject.data["system"]["domain"] or {}).items():
         text += f", {state} in {json.dumps(ends)}"
     return typeset(dialect, text)

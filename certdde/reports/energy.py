@@ -126,9 +126,8 @@ def _values(
     w = torch.cat([now, *(delay * m for m in moments)], dim=-1)
     value = torch.einsum("...i,ij,...j->...", w, functional.P, w)
     if functional.V0 is not None:
-        value = value + functional.V0.displacement(
-            now[..., list(functional.V0.inputs)]
-        ).square().sum(-1)
+        seen = torch.cat([now, *moments], dim=-1)[..., list(functional.V0.inputs)]
+        value = value + functional.V0.displacement(seen).square().sum(-1)
     stored = torch.einsum("...i,ij,...j->...", x, functional.S, x)
     if functional.W is not None:
         stored = stored + functional.W.displacement(x[..., list(functional.W.inputs)]).square().sum(

@@ -100,7 +100,10 @@ class EquationWriter:
             return d.name(variable.name)
         time = d.word("t")
         if variable.delay is not None:
-            time = d.row(time, d.symbol("minus"), d.name(variable.delay))
+            lag = d.name(variable.delay)
+            if variable.multiple > 1:
+                lag = d.row(d.number(str(variable.multiple)), d.symbol("times"), lag)
+            time = d.row(time, d.symbol("minus"), lag)
         return d.call(d.name(variable.name), time)
 
 
@@ -168,10 +171,13 @@ def system_equations(dialect: Dialect, system: DelaySystem) -> list[Equation]:
         return [Equation("", (Line(text, len(text)),)) for text in system.equations]
     parameters = frozenset(system.parameters)
     writer = EquationWriter(dialect, parameters)
+    discrete = system.time == "discrete"
     names = Names((*system.states, *parameters), {}, system.delays)
+    now = dialect.word("t")
+    when = dialect.row(now, dialect.symbol("plus"), dialect.number("1")) if discrete else now
     equations = []
     for text in system.equations:
         state, right = parse_equation(text, names)
-        left = dialect.call(dialect.name(state, dotted=True), dialect.word("t"))
+        left = dialect.call(dialect.name(state, dotted=not discrete), when)
         equations.append(Equation(left, pack(dialect, "equal", writer.terms(right))))
     return equations

@@ -28,7 +28,7 @@ def network_equation(
     """Return p = psi(inputs) - psi(0), with the inputs by their names."""
     d = dialect
     psi = d.sub(d.word("psi"), d.words(name))
-    inputs = d.join([deviation(d, system, i) for i in network.inputs])
+    inputs = d.join([network_input(d, system, i) for i in network.inputs])
     right = d.row(d.call(psi, inputs), d.symbol("minus"), d.call(psi, d.number("0")))
     left = d.call(d.sub(d.word("p"), d.words(name)), d.vector("x"))
     return Equation(left, pack(d, "equal", [Term(False, right, 30)]))
@@ -38,6 +38,15 @@ def network_sizes(network: Network) -> str:
     """Return the sizes of the layers, as in ``2, 16 tanh, 4``."""
     hidden = [f"{w.shape[0]} tanh" for w in network.weights[:-1]]
     return ", ".join([str(len(network.inputs)), *hidden, str(network.outputs)])
+
+
+def network_input(dialect: Dialect, system: DelaySystem, index: int) -> str:
+    """Return what a network reads: a state's deviation, or a moment of it."""
+    moment, state = divmod(index, system.dimension)
+    name = deviation(dialect, system, state)
+    if not moment:
+        return name
+    return dialect.call(dialect.sub(dialect.word("Omega"), dialect.number(str(moment - 1))), name)
 
 
 def deviation(dialect: Dialect, system: DelaySystem, state: int) -> str:

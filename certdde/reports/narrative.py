@@ -17,6 +17,7 @@ from certdde.reports.formulas import (
     network_equation,
     network_sizes,
 )
+from certdde.reports.kinds import described
 from certdde.reports.numbers import count
 from certdde.reports.subject import Piece, Subject
 from certdde.reports.theorem import Block, delay_in_range, paragraph
@@ -67,7 +68,9 @@ def check_command(subject: Subject) -> str:
 
 
 def functional_blocks(dialect: Dialect, subject: Subject) -> list[Block]:
-    """Return V written out, with its networks."""
+    """Return V written out, with its networks; or what is known of it in words."""
+    if not subject.detailed:
+        return [paragraph(dialect, described(subject).functional)]
     d, system = dialect, subject.system
     functional = subject.pieces[0].functional
     equations = functional_equations(d, functional, subject.delay.name)
@@ -111,6 +114,8 @@ def _matrices(d: Dialect, piece: Piece) -> Block:
 
 def proof_blocks(dialect: Dialect, subject: Subject) -> list[Block]:
     """Return how the decrease of V was shown, and how the region follows."""
+    if not subject.detailed:
+        return [paragraph(dialect, described(subject).proof)]
     if subject.data["kind"] == "spectral":
         return [paragraph(dialect, *_spectral(subject))]
     blocks = [paragraph(dialect, *_decrease(subject)), paragraph(dialect, *_decision(subject))]

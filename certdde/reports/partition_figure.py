@@ -85,7 +85,7 @@ def _boxes(subject: Subject, piece: Piece) -> Boxes:
         raise ValueError("no partition")
     lower, upper, kinds = forest.boxes(low, high)
     variables = features.structure.nonlinear
-    hidden = range(2, len(variables))
+    hidden = range(2, features.dimension)
     cut = torch.ones(len(lower), dtype=torch.bool)
     for axis in hidden:
         cut &= (lower[:, axis] <= 0) & (upper[:, axis] > 0)

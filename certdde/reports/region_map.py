@@ -7,11 +7,14 @@ from dataclasses import dataclass
 
 import torch
 
+from certdde.inequalities.inequality import moment_ranges
 from certdde.learning.area import simulated_region
-from certdde.reports.subject import Subject
+from certdde.reports.subject import Piece, Subject
+from certdde.systems.delay_system import DelaySystem
 
 PER_AXIS = {1: 72, 3: 40}  # cells of a side, by the number of planes
 FINE = {1: 481, 2: 161}
+MOMENT_GRID = 9
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,10 +89,22 @@ def certified_ratio(subject: Subject, points: torch.Tensor) -> torch.Tensor:
 
 def core_ratio(subject: Subject, points: torch.Tensor) -> torch.Tensor:
     """Return the largest v_0 / level of points (k, n) over the parts (float64)."""
-    values = [
-        p.functional.lower_bound(points, p.longest) / (p.level or 1.0) for p in subject.pieces
-    ]
+    values = [_core(subject.system, p, points) / (p.level or 1.0) for p in subject.pieces]
     return torch.stack(values).amax(0)
+
+
+def _core(system: DelaySystem, piece: Piece, points: torch.Tensor) -> torch.Tensor:
+    """Return v_0 at points; where V0 reads moments, its least value over a grid of them."""
+    axes = [
+        torch.linspace(float(lo), float(hi), MOMENT_GRID, dtype=torch.float64)
+        for lo, hi in moment_ranges(system, piece.functional.moments())
+    ]
+    grid = torch.cartesian_prod(*axes).reshape(-1, len(axes)) if axes else points.new_zeros(1, 0)
+    least = torch.full((len(points),), torch.inf, dtype=points.dtype)
+    for moment in grid:
+        u = torch.cat([points, moment.expand(len(points), -1)], dim=-1)
+        least = torch.minimum(least, piece.functional.lower_bound(u, piece.longest, piece.breaks))
+    return least
 
 
 def embedded(

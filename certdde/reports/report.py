@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import tempfile
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from certdde.certificates.certificate import Certificate
 from certdde.errors import CertificateError
 from certdde.reports.content import content
+from certdde.reports.described_figure import described_figure
 from certdde.reports.figure import Figure, drawn, write_figures
 from certdde.reports.partition_figure import partition_figure
 from certdde.reports.region_figure import region_figure
@@ -23,7 +24,15 @@ from certdde.reports.values_figure import values_figure
 from certdde.verify.checker import CheckResult, check_file
 
 
-def write_report(certificate: Certificate, directory: Path) -> dict[str, Path]:
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What was written, by kind, and what the checker said of the certificate (None if it claims nothing)."""
+
+    files: dict[str, Path]
+    verdict: CheckResult | None
+
+
+def write_report(certificate: Certificate, directory: Path) -> Report:
     """Write ``report.html``, ``report.md``, ``report.tex`` and ``figures/`` into a directory.
 
     Parameters
@@ -35,8 +44,9 @@ def write_report(certificate: Certificate, directory: Path) -> dict[str, Path]:
 
     Returns
     -------
-    dict
-        The files: ``html``, ``md``, ``tex``, and ``<figure>.png``, ``<figure>.pdf`` for each figure.
+    Report
+        The files: ``html``, ``md``, ``tex``, and ``<figure>.png``, ``<figure>.pdf`` for each figure; and the verdict
+        of the checker.
 
     Raises
     ------
@@ -62,7 +72,7 @@ def write_report(certificate: Certificate, directory: Path) -> dict[str, Path]:
         for form, text in zip(FORMATS, texts, strict=True):
             files[form.key] = directory / form.file
             files[form.key].write_text(text, encoding="utf-8")
-        return files | write_figures(figures, directory)
+        return Report(files | write_figures(figures, directory), subject.verdict)
     except OSError as error:
         what = f"cannot write ({error.strerror})"
         raise CertificateError(
@@ -85,11 +95,15 @@ def figures_of(subject: Subject) -> list[Figure]:
     """Return the figures that apply to a certificate."""
     if not subject.certified:
         found = subject.data.get("counterexample") or {}
+        if not subject.simple:
+            return [described_figure(subject)]
         delay = found.get("delay")
         if isinstance(delay, (int, float)) and delay >= 0:
             return [counterexample_figure(subject, float(delay))]
         return [undecided_figure(subject)]
-    if subject.data["kind"] == "spectral":  # V is that of the anchor only
+    if not subject.detailed:
+        return [described_figure(subject)]
+    if subject.kind == "spectral":  # V is that of the anchor only
         return [trajectories_figure(subject)]
     first = region_figure(subject) if subject.bounded else trajectories_figure(subject)
     partition = partition_figure(subject)

@@ -17,11 +17,15 @@ SHORT = 0.2  # a step times the size of the slopes of f, for RK4 in even steps
 
 @dataclass(frozen=True, slots=True)
 class Trajectories:
-    """times (T,) from 0 on and states (T, B, n) in deviations, NaN after a blow-up, for one delay."""
+    """times (T,) from 0 on and states (T, B, n) in deviations, NaN after a blow-up, for one delay.
+
+    ``label`` says which delays, where there are several.
+    """
 
     delay: float
     times: torch.Tensor
     states: torch.Tensor
+    label: str = ""
 
 
 def simulate(
@@ -66,8 +70,9 @@ def simulate(
 
 def rate(system: DelaySystem) -> float:
     """Return the size of the slopes of f at the equilibrium: 1 / rate is its fastest time."""
-    present, delayed = system.jacobians()
-    return float((present.abs() + delayed.abs()).sum(-1).max()) or 1.0
+    present, matrices = system.linearisation()
+    total = present.abs() + torch.stack([m.abs() for _, m in matrices]).sum(0)
+    return float(total.sum(-1).max()) or 1.0
 
 
 def abscissa(system: DelaySystem, delay: float) -> float:

@@ -7,9 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 from certdde.certificates.bundle import digest, read_arrays, read_tensors
 from certdde.certificates.certificate import Certificate
-from certdde.certificates.content import MALFORMED, rebuilt_system
+from certdde.certificates.content import (
+    MALFORMED,
+    has_parts,
+    names,
+    rebuilt_delay,
+    rebuilt_system,
+)
 from certdde.certificates.part import read_functional
-from certdde.delays.classes import Constant
+from certdde.delays.classes import Constant, Several
 from certdde.errors import CertificateError, ProblemError
 from certdde.systems.delay_system import DelaySystem
 from certdde.verify.checker import CheckResult
@@ -47,9 +53,12 @@ class Subject:
         ``certificate.json``.
     system : DelaySystem
     delay : Constant
-        The delays that are simulated: the range; for a measurable delay its end, where V is the same.
+        The delays that are simulated: the range; for a measurable delay its end, where V is the same. The first of
+        several delays.
     pieces : tuple of Piece
-        Empty unless certified.
+        Empty unless certified and of a kind that has such parts.
+    ranges : tuple of (str, float, float)
+        The name and the ends of each delay.
     file : str
         The name of the file, without its folder.
     digest : str
@@ -64,6 +73,7 @@ class Subject:
     pieces: tuple[Piece, ...]
     file: str
     digest: str
+    ranges: tuple[tuple[str, float, float], ...]
     verdict: CheckResult | None = None
 
     @classmethod
@@ -93,12 +103,16 @@ class Subject:
         data = certificate.data
         if data["status"] not in ("certified", "unknown", "refuted"):
             raise ValueError(f"status {data['status']!r}")
-        lower, upper = data["delay"]["range"]
-        first = upper if data["delay"]["class"] == "measurable" else lower
-        delay = Constant(str(data["delay"]["name"]), float(first), float(upper))
-        system = rebuilt_system(data["system"], delay.name)
-        pieces = _pieces(certificate, system) if data["status"] == "certified" else ()
-        return cls(data, system, delay, pieces, file, digest(data, certificate.entries))
+        delays = rebuilt_delay(data["delay"])
+        each = delays.delays if isinstance(delays, Several) else (delays,)
+        ranges = tuple((one.name, one.lower, one.upper) for one in each)
+        name, lower, upper = ranges[0]
+        delay = Constant(name, upper if delays.kind == "measurable" else lower, upper)
+        system = rebuilt_system(data["system"], names(delays))
+        known = data["status"] == "certified" and has_parts(data["kind"], system)
+        pieces = _pieces(certificate, system) if known else ()
+        content = digest(data, certificate.entries)
+        return cls(data, system, delay, pieces, file, content, ranges)
 
     @property
     def measurable(self) -> bool:
@@ -107,9 +121,24 @@ class Subject:
 
     @property
     def claimed(self) -> tuple[float, float]:
-        """The range of delays that the claim is about."""
-        lower, upper = self.data["delay"]["range"]
-        return float(lower), float(upper)
+        """The range of the first delay of the claim."""
+        return self.ranges[0][1:]
+
+    @property
+    def kind(self) -> str:
+        """The kind of the certificate."""
+        return str(self.data["kind"])
+
+    @property
+    def detailed(self) -> bool:
+        """Whether the functional and the proof are shown in detail; if not, they are described in words."""
+        return bool(self.pieces)
+
+    @property
+    def simple(self) -> bool:
+        """Whether it is a differential equation with one delay, without multiples of it."""
+        one = len(self.ranges) == 1 and self.system.one_lag
+        return one and self.system.time == "continuous"
 
     @property
     def certified(self) -> bool:
@@ -119,7 +148,7 @@ class Subject:
     @property
     def bounded(self) -> bool:
         """Whether the claim is about a domain; if not, it is global."""
-        return self.certified and self.data["region"]["level"] is not None
+        return self.certified and self.data["region"]["domain"] is not None
 
     @property
     def proved(self) -> bool:
@@ -155,7 +184,9 @@ def _pieces(certificate: Certificate, system: DelaySystem) -> tuple[Piece, ...]:
         breaks = tuple(float(t) for t in arrays["breaks"])
         if "window" in arrays:
             breaks = (float(arrays["window"][0]),) * 2
-        functional.core(breaks[-1])
+        n = system.dimension
+        if functional.P.shape != (n * (functional.order + 1),) * 2 or functional.S.shape != (n, n):
+            raise ValueError("a matrix has a wrong shape")
         pieces.append(Piece(functional, breaks, level, _forest(arrays), cuts))
     if not pieces:
         raise ValueError("no part")

@@ -12,6 +12,11 @@ from certdde.reports.subject import Subject
 from certdde.reports.table import Cell, Table
 
 METHODS = {
+    "spectral": "spectrum (no root on the imaginary axis)",
+    "theorem": "theorem (Myshkis, Yorke)",
+    "razumikhin": "Razumikhin",
+    "sos": "sums of squares",
+    "scheme": "scheme",
     "lmi": "LMI (quadratic, slopes in a polytope)",
     "quadratic": "quadratic (cutting planes)",
     "neural": "neural",
@@ -22,15 +27,29 @@ PHASES = {
     "synthesis": "quadratic functionals: search",
     "proof": "quadratic functionals: proof",
     "neural": "neural functionals: training and proof",
+    "theorem": "search for a theorem",
+    "lmi": "linear matrix inequalities",
+    "spectral": "partition of frequency and delay",
+    "anchor": "stability at one delay",
     "area": "area of the region",
     "total": "all of these",
     "check": "independent check",
 }
 
 
+# What the numbers of ``region.radius`` are.
+RADIUS: dict[str, Cell] = {
+    "rho": ["radius ", letter("rho")],
+    "rho_rate": ["rate ", lambda d: d.row(d.word("rho"), d.symbol("prime"))],
+    "box": "interval that solutions do not leave",
+    "rates": "bound of the rates",
+}
+
+
 def all_tables(subject: Subject) -> dict[str, Table]:
     """Return the tables that have something to show, by name."""
     built = {
+        "said": said_table(subject),
         "methods": methods_table(subject),
         "region": region_table(subject),
         "parts": parts_table(subject),
@@ -40,6 +59,21 @@ def all_tables(subject: Subject) -> dict[str, Table]:
         "origin": origin_table(subject),
     }
     return {name: table for name, table in built.items() if table is not None and table.rows}
+
+
+def said_table(subject: Subject) -> Table | None:
+    """Return what each method said, if several were tried."""
+    said = subject.data["statistics"].get("methods", [])
+    rows: list[list[Cell]] = [
+        [str(one.get("method")), str(one.get("said", MISSING)), seconds(one.get("seconds"))]
+        for one in said
+    ]
+    columns = ["method", "what it said", "seconds"]
+    return (
+        Table("Methods in the order in which they were tried", columns, rows, "", (0, 1))
+        if len(rows) > 1
+        else None
+    )
 
 
 def methods_table(subject: Subject) -> Table:
@@ -57,7 +91,7 @@ def methods_table(subject: Subject) -> Table:
     columns = ["method", "order", "outcome", "boxes", "certified", "seconds"]
     note = (
         "Certified: share of the domain's constant histories that lie in the certified region for every delay."
-        if subject.bounded
+        if subject.bounded and any(row[4] != MISSING for row in rows)
         else ""
     )
     return Table("Methods side by side", columns, rows, note, (0, 2))
@@ -71,39 +105,41 @@ def own_row(subject: Subject) -> tuple[Mapping[str, Any] | None, list[Cell]] | N
     baselines, times = statistics.get("baselines", []), statistics.get("seconds", {})
     engine = str(data["engine"])
     proved = [b for b in baselines if b.get("method") == engine and b.get("status") == "proved"]
-    same = proved[0] if proved and len(subject.pieces) == 1 else None
+    parts = len(subject.pieces) or 1
+    same = proved[0] if proved and parts == 1 else None
     spent = sum(times.get(phase, 0.0) for phase in ("quadratic", "synthesis", "proof"))
     spent = max(0.0, spent - sum(b.get("seconds") or 0.0 for b in baselines))
-    spent = spent if times else None
+    spent = (spent or _seconds_said(statistics)) if times else None
     time = times.get("neural") if engine == "neural" else same["seconds"] if same else spent
     area = data["region"]["area"]
     row = {
-        "order": data["functional"]["order"],
+        "order": data["functional"].get("order", MISSING),
         "boxes": statistics.get("boxes", {}).get("leaves"),
         "area": area["certified"] / area["domain"] if area else None,
         "seconds": time,
     }
     name = f"{METHODS.get(engine, engine)}, this certificate"
-    parts = len(subject.pieces)
     return same, [name, *_measures(row, "proved" if parts == 1 else f"proved in {parts} parts")]
+
+
+def _seconds_said(statistics: Mapping[str, Any]) -> float | None:
+    """Return the time of the method that gave the certificate, the last that was tried."""
+    said = statistics.get("methods", [])
+    return said[-1].get("seconds") if said else None
 
 
 def region_table(subject: Subject) -> Table | None:
     """Return level, radius and area; None without a region."""
     region = subject.data["region"]
-    if region["level"] is None:
+    levels, radius = region["level"] or [], region["radius"] or {}
+    if not levels and not radius:
         return None
     rows: list[list[Cell]] = []
-    for i, level in enumerate(region["level"]):
-        index = str(i) if len(region["level"]) > 1 else ""
+    for i, level in enumerate(levels):
+        index = str(i) if len(levels) > 1 else ""
         rows.append([["level ", letter("c", index)], exact(level)])
-    rows.append([["radius ", letter("rho")], exact(region["radius"]["rho"])])
-    rows.append(
-        [
-            ["rate ", lambda d: d.row(d.word("rho"), d.symbol("prime"))],
-            exact(region["radius"]["rho_rate"]),
-        ]
-    )
+    for key, value in radius.items():
+        rows.append([RADIUS.get(key, key), _anything(value)])
     area = region["area"] or {}
     kind = {1: "length", 2: "area"}.get(subject.system.dimension, "volume")
     names = {

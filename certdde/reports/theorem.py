@@ -26,7 +26,9 @@ def paragraph(dialect: Dialect, *fragments: Fragment) -> Block:
 
 
 def theorem(dialect: Dialect, subject: Subject) -> list[Block]:
-    """Return the statement, in blocks."""
+    """Return the statement, in blocks; for the kinds that are described in words, the sentence of the file."""
+    if not subject.detailed:
+        return [paragraph(dialect, str(subject.data["claim"]))]
     return [*_head(dialect, subject), *_tail(dialect, subject)]
 
 

@@ -33,7 +33,7 @@ def trajectories_figure(subject: Subject) -> Figure:
     caption: list[Fragment] = [
         "Simulated solutions from a constant history, one unit off the equilibrium in every state."
     ]
-    return _figure(subject, runs, caption)
+    return solutions(subject, runs, caption)
 
 
 def counterexample_figure(subject: Subject, delay: float) -> Figure:
@@ -47,7 +47,7 @@ def counterexample_figure(subject: Subject, delay: float) -> Figure:
         equals(lambda d: d.name(name), delay),
         f". {_end(run)}",
     ]
-    return _figure(subject, [run], caption)
+    return solutions(subject, [run], caption)
 
 
 def undecided_figure(subject: Subject) -> Figure:
@@ -58,7 +58,7 @@ def undecided_figure(subject: Subject) -> Figure:
     caption: list[Fragment] = [
         "What simulation shows from one constant history, for a few delays of the range. This is no proof of anything."
     ]
-    return _figure(subject, runs, caption)
+    return solutions(subject, runs, caption)
 
 
 def _run(subject: Subject, delay: float, share: float, horizon: float) -> Trajectories:
@@ -79,7 +79,9 @@ def _end(run: Trajectories) -> str:
     return f"In its last tenth the deviation is up to {float(late.max() / size[0]):.3g} times that of the start."
 
 
-def _figure(subject: Subject, runs: Sequence[Trajectories], caption: list[Fragment]) -> Figure:
+def solutions(subject: Subject, runs: Sequence[Trajectories], caption: list[Fragment]) -> Figure:
+    """Return the figure of a few solutions, the first of each run."""
+
     def draw(theme: Theme) -> Canvas:
         return _draw(subject, runs, theme)
 
@@ -104,11 +106,23 @@ def _draw(subject: Subject, runs: Sequence[Trajectories], theme: Theme) -> Canva
     panels[-1].set_xlim(0, max(float(run.times[-1]) for run in runs))
     name = label(subject.delay.name)
     handles = [
-        Line2D([], [], color=colour, linestyle=style, label=f"{name} = {run.delay:.6g}")
+        Line2D(
+            [],
+            [],
+            color=colour,
+            linestyle=style,
+            label=run.label or f"{name} = {run.delay:.6g}",
+        )
         for run, (colour, style) in zip(runs, styles, strict=False)
     ]
-    legend(figure, theme, handles, loc="outside lower center", ncols=3)
+    legend(figure, theme, handles, loc="outside lower center", ncols=_columns(runs))
     return figure
+
+
+def _columns(runs: Sequence[Trajectories]) -> int:
+    """Return how many entries of the legend fit into a line."""
+    longest = max(len(run.label) for run in runs)
+    return 3 if longest < 16 else 2 if longest < 26 else 1
 
 
 def _limit(axes: Axes, subject: Subject, state: int, theme: Theme) -> None:

@@ -40,7 +40,9 @@ class Adversary:
             end = time.monotonic() + left / share / len(batches)
             found = self._climb(goal, batch, end)
             if found is not None and (
-                goal.functional is not None or found.kind != "leaves the domain"
+                goal.functional is not None
+                or goal.radius is not None
+                or found.kind != "leaves the domain"
             ):
                 return found
             weak = weak or found

@@ -9,20 +9,23 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
 from typing import Any
 
 import torch
 
 from certdde.certificates.certificate import Certificate
 from certdde.certificates.content import Content, Piece, read_content
-from certdde.delays.classes import DelayClass, Measurable
+from certdde.delays.classes import AnyDelay, DelayClass, Measurable, Several
+from certdde.errors import CertificateError, ProblemError
 from certdde.studies.adversary import Adversary
 from certdde.studies.batches import Goal, Setting, Violation
 from certdde.studies.instability import Rightmost, rightmost
 from certdde.systems.delay_system import DelaySystem
 
 DEFAULT_BUDGET = 30.0
+SIMULATED = "attacks are for differential equations with one delay"
 Progress = Callable[[str, Mapping[str, Any]], None]
 
 
@@ -80,7 +83,13 @@ def attack_certificate(
     Raises
     ------
     CertificateError
-        If the certificate claims nothing or cannot be read.
+        If the certificate claims nothing or cannot be read, or is about a system that is not simulated: a scheme,
+        several delays, multiples of a delay.
+
+    Notes
+    -----
+    For the kinds whose V is not rebuilt, solutions from histories within the radius of the claim must stay in the
+    domain and converge. Of a delay with a bounded rate only constant ones are tried.
 
     Soundness
     ---------
@@ -88,14 +97,47 @@ def attack_certificate(
     nothing is found proves nothing.
     """
     content = read_content(certificate)
-    run = _Run(content.system, content.delay, budget, seed, progress)
+    if objection := _objection(content.system, content.delay):
+        where = str(certificate.path or "certificate")
+        raise CertificateError(objection, where=where, wanted=SIMULATED)
+    run = _Run(_kept(content), content.delay, budget, seed, progress)
     run.spectrum()
-    if run.violation is None:
-        goals = [goal for piece in content.pieces for goal in _goals(content, piece)]
-        run.simulate(goals)
+    if not content.pieces:
+        goals = _described(content)
+        run.simulate(goals) if run.violation is None else run.exhibit(goals)
+    elif run.violation is None:
+        run.simulate([goal for piece in content.pieces for goal in _goals(content, piece)])
     else:
         run.exhibit(_goals(content, _nearest(content, run.violation.delay)))
     return run.result()
+
+
+def _kept(content: Content) -> DelaySystem:
+    """Return the system with the interval that solutions are claimed not to leave as its domain, if there is one."""
+    if not content.radius or "box" not in content.radius:
+        return content.system
+    low, high = (Fraction(repr(float(end))) for end in content.radius["box"])
+    rest = content.system.equilibrium[0]
+    return replace(content.system, domain=((low - rest, high - rest),))
+
+
+def _objection(system: DelaySystem, delay: AnyDelay) -> str:
+    """Say why a system is not simulated here; "" if it is."""
+    if system.time == "discrete":
+        return "it is about a scheme"
+    if isinstance(delay, Several) or not system.one_lag:
+        return "it is about several delays, or multiples of a delay"
+    return ""
+
+
+def _described(content: Content) -> list[Goal]:
+    """Return what to attack in a claim whose V is not rebuilt: its radius; any history if it is global."""
+    delay, radius = content.delay, content.radius or {}
+    if isinstance(delay, Several) or (content.system.domain is not None and "rho" not in radius):
+        return []
+    ends, rho, rate = (delay.lower, delay.upper), radius.get("rho"), radius.get("rho_rate")
+    sizes = [None if v is None else float(v) for v in (rho, rate)]
+    return [Goal(None, None, ends, _window(delay), *sizes)]
 
 
 def attack_problem(
@@ -121,10 +163,17 @@ def attack_problem(
         A solution that leaves the domain says that not all of it is a region of attraction; it does
         not say that nothing can be certified.
 
+    Raises
+    ------
+    ProblemError
+        If the system is not simulated: a scheme, several delays, multiples of a delay.
+
     Soundness
     ---------
     As for :func:`attack_certificate`.
     """
+    if objection := _objection(system, delay):
+        raise ProblemError(objection, where="attack", wanted=SIMULATED)
     run = _Run(system, delay, budget, seed, progress)
     run.spectrum()
     goal = Goal(None, None, (delay.lower, delay.upper), _window(delay))

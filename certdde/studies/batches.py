@@ -24,12 +24,18 @@ MOST_VARYING = 20  # windows, for a delay that varies: a slow case of the solver
 
 @dataclass(frozen=True, slots=True)
 class Goal:
-    """What to attack: V and its level (None: a problem, or a global claim), delays, the window if they vary."""
+    """What to attack: V and its level (None: a problem, or a global claim), delays, the window if they vary.
+
+    Without V, ``radius`` bounds the histories of a claim, and ``rate`` their rates: then solutions have to stay in
+    the domain and to converge. With neither, as for a problem, leaving the domain refutes nothing.
+    """
 
     functional: Functional | None
     level: float | None
     delays: tuple[float, float]
     window: float | None
+    radius: float | None = None
+    rate: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +146,17 @@ def _varying(goal: Goal, generator: torch.Generator) -> Varying:
     return Varying(low, high, period, draws[1], shape)
 
 
+def _within(goal: Goal, nodes: Tensor, unit: Tensor) -> Tensor:
+    """Return histories scaled onto the radius of a claim, or as far as its rates allow."""
+    if goal.radius is None:
+        return nodes
+    factor = goal.radius * (1 - 1e-12) / nodes.abs().amax((0, 2)).clamp(min=1e-9)
+    if goal.rate is not None:
+        steepest = (nodes[1:] - nodes[:-1]).abs().amax((0, 2)) * (len(nodes) - 1) / unit
+        factor = torch.minimum(factor, goal.rate * (1 - 1e-12) / steepest.clamp(min=1e-300))
+    return nodes * factor[:, None]
+
+
 @dataclass(frozen=True, slots=True)
 class Setting:
     """The system with its domain, the size of its slopes, and the abscissa of its linearisation."""
@@ -202,7 +219,7 @@ class Setting:
         """Return the histories moved into the certified set; into the domain for a problem."""
         nodes = self.box.clipped(batch.nodes) if self.box.bounded else batch.nodes
         if goal.functional is None:
-            return nodes
+            return _within(goal, nodes, batch.unit)
         with torch.no_grad():
             level = math.inf if goal.level is None else goal.level
             return onto_level(goal.functional, nodes, batch.longest, level, self.box, PIECES)

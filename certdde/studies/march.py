@@ -7,15 +7,18 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from certdde.learning.cegis import CegisSettings, search
-from certdde.learning.finish import COVERS
+from certdde.certificates.part import Part
+from certdde.functionals import Functional
+from certdde.learning.cegis import CegisSettings, Searched, search
+from certdde.learning.finish import COVERS, exact_cover
 from certdde.learning.proposals import attempt
 from certdde.learning.training import TrainSettings
 from certdde.systems.delay_system import DelaySystem
-from certdde.systems.structure import structure
 from certdde.verify.bound_propagation.branch import Encloser, Settings
 from certdde.verify.spectral.linear import LinearDelaySystem
 from certdde.verify.spectral.windows import stable_windows
+
+MOST_READ = 4  # moments of states that V0 reads: each is one more nonlinear variable
 
 Progress = Callable[[str, dict[str, Any]], None]
 
@@ -34,6 +37,7 @@ class March:
     deadline: float
     progress: Progress | None
     proved: list[tuple[float, float]] = field(default_factory=list)
+    parts: list[tuple[float, Part]] = field(default_factory=list)
     settings: CegisSettings = field(default_factory=CegisSettings)
     windows: list[tuple[float, float]] = field(default_factory=list)
 
@@ -49,7 +53,7 @@ class March:
     @property
     def resolution(self) -> float:
         """Width below which a failure ends the march; an attempt by LMI on a constant delay is cheap."""
-        cheap = self.kind == "constant" and not structure(self.system).nonlinear
+        cheap = self.kind == "constant" and self.system.linear
         return (2e-5 if cheap else 5e-4) * (self.stop - self.start)
 
     def advance(self, method: str) -> None:
@@ -118,37 +122,54 @@ class March:
         if found.part is None:
             return False
         self.proved.append((lower, upper))
+        self.parts.append((lower, found.part))
         return True
 
     def advance_neural(self) -> None:
-        """March on by neural functionals, each started from the one before."""
+        """March on by neural functionals, each started from the one before; V0 reads more and more moments."""
+        levels = [0, 1, 2] if self.kind == "constant" else [0]
+        for moments in levels[: self.order + 1]:
+            if self.system.dimension * moments <= MOST_READ:
+                self._advance_neural(moments)
+
+    def _advance_neural(self, moments: int) -> None:
         width, start = max(0.06 * self.position, 4 * self.resolution), None
+        if moments and self.position <= 0:
+            return
+        while self.position < self.stop and width > 8 * self.resolution:
+            if time.monotonic() > self.deadline:
+                return
+            upper = min(self.stop, self.position + width)
+            found = self._search(upper, moments, start)
+            if found is not None and found.finished.part is not None:
+                self.parts.append((self._first(), found.finished.part))
+                self.proved.append((self._first(), upper))
+                start, width = found.finished.part.functional, 1.2 * width
+            else:
+                start, width = None, width / 2
+
+    def _first(self) -> float:
+        """Return where the next functional begins: a delay that varies does not stay in a part."""
+        return self.position if self.kind == "constant" else self.start
+
+    def _search(self, upper: float, moments: int, start: Functional | None) -> Searched | None:
         settings = replace(
             self.settings,
             order=self.order,
             seed=self.seed,
-            training=TrainSettings(steps=600, region=0.02),
+            moments=moments,
+            training=TrainSettings(steps=1500 if moments and start is None else 600, region=0.02),
             later_steps=600,
             rounds=4,
             deadline=self.deadline,
         )
-        while self.position < self.stop and width > 4 * self.resolution:
-            if time.monotonic() > self.deadline:
-                return
-            upper = min(self.stop, self.position + width)
-            lower = self.position if self.kind == "constant" else self.start
-            found = search(
-                self.system,
-                lower,
-                upper,
-                settings,
-                enclose=self.enclose,
-                start=start,
-                cover=COVERS[self.kind],
-                progress=self.progress,
-            )
-            if found is not None and found.finished.part is not None:
-                self.proved.append((lower, upper))
-                start, width = found.finished.part.functional, 1.2 * width
-            else:
-                start, width = None, width / 2
+        return search(
+            self.system,
+            self._first(),
+            upper,
+            settings,
+            enclose=self.enclose,
+            start=start,
+            cover=exact_cover if moments else COVERS[self.kind],
+            progress=self.progress,
+        )

@@ -6,19 +6,27 @@ import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from certdde.delays.classes import Slow
 from certdde.errors import ProblemError
-from certdde.learning.task import require_constant
+from certdde.learning.sos import objection as no_squares
+from certdde.learning.task import require_constant, require_one
+from certdde.learning.theorem import objection
 from certdde.learning.threads import torch_threads
 from certdde.studies.march import March, Progress
+from certdde.studies.razumikhin_margin import razumikhin_margin
+from certdde.studies.scheme_margin import scheme_margin
+from certdde.studies.slow_margin import SlowMargin, require_slow
+from certdde.studies.sos_margin import SosMarch, require_polynomial
 from certdde.studies.spectral_margin import SpectralWindows
-from certdde.systems.structure import structure
+from certdde.studies.theorem_margin import theorem_margin
 from certdde.verify.bound_propagation.engines import encloser
 
 if TYPE_CHECKING:
+    from certdde.delays.classes import DelayClass
     from certdde.systems.delay_system import DelaySystem
     from certdde.systems.problem import Problem
 
-METHODS = ("spectral", "lmi", "quadratic", "neural")
+METHODS = ("spectral", "theorem", "lmi", "quadratic", "sos", "neural", "razumikhin")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +44,8 @@ class MarginResult:
     seconds : float
     rigor : str
         ``float64``: each piece was proved by bounds that are not rounded outward. ``certify``
-        gives the rigorous certificate of a range. ``rigorous`` (``spectral``): the checker accepted
-        a certificate of each piece.
+        gives the rigorous certificate of a range. ``rigorous`` (``spectral``, ``theorem``, ``sos``,
+        ``razumikhin``): the checker accepted a certificate of each piece.
     unstable : float or None
         A delay just beyond the margin at which the float64 spectrum is unstable (``spectral``).
     """
@@ -69,8 +77,9 @@ def margin(
     ----------
     problem : Problem
     method : str
-        ``spectral``, ``lmi``, ``quadratic`` or ``neural``; ``auto`` is ``spectral`` for a linear system,
-        else ``neural``.
+        ``spectral``, ``theorem``, ``lmi``, ``quadratic``, ``sos``, ``neural`` or ``razumikhin``; ``auto`` is, for a
+        constant delay, ``spectral`` for a linear system, ``sos`` for polynomials and else ``neural``; where the delay
+        varies ``lmi`` or ``neural``, or ``theorem`` if that gives more.
     order : int
         Number of Legendre moments.
     start, stop : float
@@ -104,11 +113,17 @@ def _margin(
     budget: float | None,
     progress: Progress | None,
 ) -> MarginResult:
-    (start, stop), began, system = ends, time.monotonic(), problem.build()
-    linear = not structure(system).nonlinear
+    began, system, delay = time.monotonic(), problem.build(), problem.delay_class()
+    deadline = began + (budget or 600.0)
+    if system.time == "discrete":
+        return _scheme(problem, method, ends, deadline, progress)
+    require_one(delay)
+    if isinstance(delay, Slow):
+        return _slow(system, delay, method, order, ends, deadline, progress)
+    linear = system.linear
+    both = method == "auto" and delay.kind != "constant"
     if method == "auto":
-        constant = problem.delay_class().kind == "constant"
-        method = "neural" if not linear else "spectral" if constant else "lmi"
+        method = _automatic(system, delay)
     if method not in METHODS:
         raise ProblemError(
             f"the method {method!r} is not in this release",
@@ -116,20 +131,20 @@ def _margin(
             wanted=f"one of {', '.join(METHODS)}",
         )
     if method == "spectral":
-        require_constant(problem.delay_class())
-        return _spectral(system, order, ends, seed, began + (budget or 600.0), progress)
+        require_constant(delay)
+        return _spectral(system, order, ends, seed, deadline, progress)
+    if method == "sos":
+        return _sos(problem, system, order, ends, deadline, progress)
+    if method == "razumikhin":
+        return _razumikhin(system, delay, ends, seed, deadline, progress)
+    by_theorem = None
+    if method == "theorem" or (both and not objection(system)):
+        by_theorem = _theorem(system, delay, ends, deadline, progress)
+        if method == "theorem" or by_theorem.delay_margin == ends[1]:
+            return by_theorem
     method = "lmi" if linear else method
-    march = March(
-        system,
-        problem.delay_class().kind,
-        order,
-        seed,
-        start,
-        stop,
-        encloser(problem.certify.engine),
-        began + (budget or 600.0),
-        progress,
-    )
+    encloser_ = encloser(problem.certify.engine)
+    march = March(system, delay.kind, order, seed, *ends, encloser_, deadline, progress)
     march.advance("quadratic" if method == "neural" else method)
     if method == "neural":
         march.settings = replace(
@@ -139,8 +154,98 @@ def _margin(
     else:
         march.hop(method)
     pieces = _joined(march.proved)
-    first = pieces[0][1] if pieces and pieces[0][0] == start else None
-    return MarginResult(first, pieces, method, order, round(time.monotonic() - began, 3))
+    first = pieces[0][1] if pieces and pieces[0][0] == ends[0] else None
+    found = MarginResult(first, pieces, method, order, round(time.monotonic() - began, 3))
+    return max((r for r in (by_theorem, found) if r), key=lambda r: r.delay_margin or 0.0)
+
+
+def _automatic(system: DelaySystem, delay: DelayClass) -> str:
+    """Return the method that ``auto`` means."""
+    if delay.kind != "constant":
+        return "lmi" if system.linear else "neural"
+    if system.linear:
+        return "spectral"
+    return "neural" if no_squares(system) else "sos"
+
+
+def _slow(
+    system: DelaySystem,
+    delay: Slow,
+    method: str,
+    order: int,
+    ends: tuple[float, float],
+    deadline: float,
+    progress: Progress | None,
+) -> MarginResult:
+    require_slow(system, method)
+    began = time.monotonic()
+    last = SlowMargin(system, delay, order, *ends, deadline, progress).search()
+    pieces = [] if last is None else [(ends[0], last)]
+    seconds = round(time.monotonic() - began, 3)
+    return MarginResult(last, pieces, "lmi", order, seconds, "rigorous")
+
+
+def _scheme(
+    problem: Problem,
+    method: str,
+    ends: tuple[float, float],
+    deadline: float,
+    progress: Progress | None,
+) -> MarginResult:
+    began = time.monotonic()
+    pieces = scheme_margin(problem, method, ends, deadline=deadline, progress=progress)
+    first = pieces[0][1] if pieces and pieces[0][0] == ends[0] else None
+    seconds = round(time.monotonic() - began, 3)
+    return MarginResult(first, pieces, method, 0, seconds, "rigorous")
+
+
+def _theorem(
+    system: DelaySystem,
+    delay: DelayClass,
+    ends: tuple[float, float],
+    deadline: float,
+    progress: Progress | None,
+) -> MarginResult:
+    if objection(system):
+        what = f"the method theorem {objection(system)}"
+        raise ProblemError(what, where="--method", wanted="another method")
+    began = time.monotonic()
+    last = theorem_margin(system, delay, *ends, deadline=deadline, progress=progress)
+    pieces = [] if last is None else [(ends[0], last)]
+    seconds = round(time.monotonic() - began, 3)
+    return MarginResult(last, pieces, "theorem", 0, seconds, "rigorous")
+
+
+def _sos(
+    problem: Problem,
+    system: DelaySystem,
+    order: int,
+    ends: tuple[float, float],
+    deadline: float,
+    progress: Progress | None,
+) -> MarginResult:
+    require_polynomial(system, problem.delay_class())
+    began, spec = time.monotonic(), problem.certify
+    moments = 1 if spec.moments is None else spec.moments
+    march = SosMarch(system, order, spec.degree, moments, *ends, deadline, progress)
+    last, pieces = march.search(), _joined(march.proved)
+    seconds = round(time.monotonic() - began, 3)
+    return MarginResult(last, pieces, "sos", order, seconds, "rigorous")
+
+
+def _razumikhin(
+    system: DelaySystem,
+    delay: DelayClass,
+    ends: tuple[float, float],
+    seed: int,
+    deadline: float,
+    progress: Progress | None,
+) -> MarginResult:
+    began = time.monotonic()
+    last = razumikhin_margin(system, delay, *ends, seed=seed, deadline=deadline, progress=progress)
+    pieces = [] if last is None else [(ends[0], last)]
+    seconds = round(time.monotonic() - began, 3)
+    return MarginResult(last, pieces, "razumikhin", 0, seconds, "rigorous")
 
 
 def _spectral(

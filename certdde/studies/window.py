@@ -152,7 +152,7 @@ def _energy(functional: Functional, x: Tensor, slopes: Tensor, tau: Tensor, pane
     w = torch.cat([now, *(tau[:, None] * m for m in moments)], dim=-1)
     value = _square(w, functional.P)
     if functional.V0 is not None:
-        value = value + _norm(functional.V0, now)
+        value = value + _norm(functional.V0, torch.cat([now, *moments], dim=-1))
     stored = _square(x, functional.S)
     if functional.W is not None:
         stored = stored + _norm(functional.W, x)

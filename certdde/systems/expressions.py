@@ -13,6 +13,7 @@ from typing import Any
 
 FUNCTIONS = ("sin", "cos", "tan", "tanh", "exp", "log", "sqrt", "sigmoid", "atan")
 MAX_EXPONENT = 64
+MAX_MULTIPLE = 64
 MAX_BITS = 100_000  # of an exact power: nested powers of constants would fill the memory
 
 
@@ -25,13 +26,17 @@ class Number:
 
 @dataclass(frozen=True, slots=True)
 class Variable:
-    """A state now (``delay`` is None) or at ``t - delay``."""
+    """A state now (``delay`` is None) or at ``t - multiple * delay``, ``multiple`` from 1 to 64."""
 
     name: str
     delay: str | None = None
+    multiple: int = 1
 
     def __str__(self) -> str:
-        return self.name if self.delay is None else f"{self.name}(t - {self.delay})"
+        if self.delay is None:
+            return self.name
+        times = "" if self.multiple == 1 else f"{self.multiple}*"
+        return f"{self.name}(t - {times}{self.delay})"
 
 
 @dataclass(frozen=True, slots=True)

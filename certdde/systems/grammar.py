@@ -18,6 +18,7 @@ from certdde.errors import ProblemError
 from certdde.systems.expressions import (
     FUNCTIONS,
     MAX_EXPONENT,
+    MAX_MULTIPLE,
     Add,
     Call,
     Divide,
@@ -31,6 +32,8 @@ from certdde.systems.expressions import (
 )
 
 MAX_LENGTH, MAX_DEPTH = 10_000, 200
+# A time that is a multiple of a delay, but not written as the grammar wants it.
+_ODD_DELAY = r"\(\s*t\s*-\s*(?!\d+\s*\*\s*[A-Za-z_]\w*\s*\))(\d|\.|\(|[A-Za-z_]\w*\s*[-+*/])"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +46,7 @@ class Names:
 
 
 def parse_equation(text: str, names: Names, where: str = "equation") -> tuple[str, Expression]:
-    """Parse ``name' = expression``.
+    """Parse ``name' = expression``, or ``name[t+1] = expression``.
 
     Parameters
     ----------
@@ -89,22 +92,29 @@ def parse_equation(text: str, names: Names, where: str = "equation") -> tuple[st
 
 
 def _read(text: str, names: Names, where: str) -> tuple[str, Expression]:
-    equation: tuple[str, Expression] = _Builder(names, where).transform(_parser().parse(text))
+    builder = _Builder(names, where, discrete=is_scheme(text))
+    equation: tuple[str, Expression] = builder.transform(_parser().parse(text))
     if _levels(equation[1]) > MAX_DEPTH:
         raise RecursionError
     return equation
 
 
 def left_hand_side(text: str, where: str) -> str:
-    """Return the name before ``'`` so that states are known before right-hand sides are read."""
+    """Return the name before ``'`` or ``[t+1]`` so that states are known before right-hand sides are read."""
     head = text.partition("=")[0].strip()
-    if not head.endswith("'") or not head[:-1].strip().isidentifier():
+    name = head.partition("[")[0].strip() if is_scheme(text) else head[:-1].strip()
+    if not (is_scheme(text) or head.endswith("'")) or not name.isidentifier():
         raise ProblemError(
             f"cannot read the left-hand side of {text!r}",
             where=where,
-            wanted="it must be a state with a prime, as in x' = ...",
+            wanted="it must be a state with a prime, as in x' = ..., or a next step, as in x[t+1] = ...",
         )
-    return head[:-1].strip()
+    return name
+
+
+def is_scheme(text: str) -> bool:
+    """Tell whether an equation begins like ``x[t+1] =``."""
+    return re.match(r"[^=\[]*\[\s*t\s*\+\s*1\s*\]\s*=", text) is not None
 
 
 def _depth(text: str) -> int:
@@ -133,10 +143,16 @@ def _syntax(text: str, error: UnexpectedInput) -> tuple[str]:
 def _hint(text: str) -> str:
     """Guess what was meant, so that the error says what would be right."""
     right = text.partition("=")[2]
+    if is_scheme(text):
+        if re.search(r"\[\s*t\s*[-+]\s*\d", right):
+            return "a delay is named, as in x[t-tau], and its range says how many steps it may be"
+        return "a scheme looks like x[t+1] = x[t] - 0.3*x[t-tau]"
     if "'" in right:
         return "no derivative on the right: neutral equations are not supported"
     if re.search(r"(\*\*|\^)\s*\(?[+-]?\s*(\d*\.|\d+\s*/|[A-Za-z])", right):
         return "an exponent is a whole number; sqrt(z) is the square root"
+    if re.search(_ODD_DELAY, right):
+        return "a delay is named, or a whole number times its name, as in x(t - 2*tau)"
     if re.search(r"\d\s*[A-Za-z(]|\)\s*[A-Za-z0-9(]", re.sub(r"\d[eE][+-]?\d", "0", right)):
         return "write every product with *, as in 2*x(t - tau)"
     return "an equation looks like x' = -x(t - tau) + 2*sin(x)"
@@ -158,9 +174,9 @@ def _unknown(name: str, kind: str, known: Collection[str], where: str) -> Proble
 class _Builder(Transformer):  # type: ignore[type-arg]
     """From the parse tree to an expression."""
 
-    def __init__(self, names: Names, where: str) -> None:
+    def __init__(self, names: Names, where: str, *, discrete: bool) -> None:
         super().__init__()
-        self._names, self._where = names, where
+        self._names, self._where, self._discrete = names, where, discrete
 
     def start(self, equation: tuple[str, Expression]) -> tuple[str, Expression]:
         return equation
@@ -228,17 +244,49 @@ class _Builder(Transformer):  # type: ignore[type-arg]
             return Number(self._names.parameters[name])
         raise _unknown(name, "name", [*self._names.states, *self._names.parameters], self._where)
 
+    def this_step(self, token: Token) -> Expression:
+        self._brackets(f"{token}[t]", discrete=True)
+        return self._present(token)
+
+    def earlier_step(self, token: Token, delay: Token) -> Expression:
+        self._brackets(f"{token}[t-{delay}]", discrete=True)
+        return self._delayed(token, delay)
+
+    def _brackets(self, text: str, *, discrete: bool) -> None:
+        if discrete != self._discrete:
+            kind = "scheme" if self._discrete else "differential equation"
+            wanted = "x[t] and x[t-tau]" if self._discrete else "x(t) and x(t - tau)"
+            raise ProblemError(f"{text} in a {kind}", where=self._where, wanted=f"write {wanted}")
+
     def present(self, token: Token) -> Expression:
+        self._brackets(f"{token}(t)", discrete=False)
+        return self._present(token)
+
+    def _present(self, token: Token) -> Expression:
         if str(token) not in self._names.states:
             raise _unknown(str(token), "state", self._names.states, self._where)
         return Variable(str(token))
 
     def delayed(self, token: Token, delay: Token) -> Expression:
+        self._brackets(f"{token}(t - {delay})", discrete=False)
+        return self._delayed(token, delay)
+
+    def _delayed(self, token: Token, delay: Token) -> Expression:
         if str(token) not in self._names.states:
             raise _unknown(str(token), "state", self._names.states, self._where)
         if str(delay) not in self._names.delays:
             raise _unknown(str(delay), "delay", self._names.delays, self._where)
         return Variable(str(token), str(delay))
+
+    def multiple(self, token: Token, times: Token, delay: Token) -> Expression:
+        if len(times) > 8 or not 1 <= int(times) <= MAX_MULTIPLE:
+            raise ProblemError(
+                f"the delay is taken {times[:20]} times",
+                where=self._where,
+                wanted=f"a whole number from 1 to {MAX_MULTIPLE}, as in x(t - 2*tau)",
+            )
+        self.delayed(token, delay)  # knows the names
+        return Variable(str(token), str(delay), int(times))
 
     def call(self, token: Token, *arguments: Expression) -> Expression:
         if str(token) not in FUNCTIONS:

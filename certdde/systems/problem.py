@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, model_validator
 
+from certdde.delays.classes import rate_objection
 from certdde.errors import ProblemError
 from certdde.systems import problem_fields as fields
 from certdde.systems.overrides import apply_overrides
@@ -16,10 +17,10 @@ from certdde.systems.problem_fields import refuse
 from certdde.systems.toml_files import EXAMPLE, read_toml
 
 if TYPE_CHECKING:
-    from certdde.delays.classes import DelayClass
+    from certdde.delays.classes import AnyDelay, DelayClass
     from certdde.systems.delay_system import DelaySystem
 
-SUPPORTED = ("constant", "measurable")
+SUPPORTED = ("constant", "slow", "measurable")
 
 # The description of a field is what an error names as right.
 _RANGE = "a pair of delays, as in [0.0, 0.9]"
@@ -77,6 +78,11 @@ class DelaySpec(_Model):
     )
     args: dict[fields.Name, fields.Number] | None = Field(default=None, description=_NAMED_NUMBERS)
 
+    @property
+    def rates(self) -> tuple[float | None, float]:
+        """The bounds of the rate of a slow delay; a single number is an upper bound."""
+        return self.rate if isinstance(self.rate, tuple) else (None, self.rate)
+
     @model_validator(mode="after")
     def _what_the_class_takes(self) -> Self:
         random = self.class_ in ("random", "resampled")
@@ -86,6 +92,10 @@ class DelaySpec(_Model):
             raise refuse("the key 'rate' is missing", "give a bound, as in 0.5", "rate")
         if self.rate is not None and self.class_ != "slow":
             raise refuse(f"class {self.class_} has no rate", 'class = "slow" has one', "rate")
+        if self.rate is not None:
+            wrong = rate_objection(*self.rates)
+            if wrong:
+                raise refuse(*wrong, "rate")
         if self.law is None and random:
             raise refuse("the key 'law' is missing", f"class {self.class_} needs one", "law")
         if (self.law is not None or self.args is not None) and not random:
@@ -97,9 +107,11 @@ class DelaySpec(_Model):
 class CertifySpec(_Model):
     """The table ``[certify]``: how to look for a certificate."""
 
-    method: Literal["auto", "lmi", "sos", "neural", "quadratic", "razumikhin", "spectral"] = Field(
+    method: Literal[
+        "auto", "lmi", "sos", "neural", "quadratic", "razumikhin", "spectral", "theorem"
+    ] = Field(
         default="auto",
-        description="one of auto, lmi, sos, neural, quadratic, razumikhin, spectral",
+        description="one of auto, lmi, sos, neural, quadratic, razumikhin, spectral, theorem",
     )
     order: int = Field(default=1, ge=0, le=12, description="a whole number from 0 to 12")
     seed: int = Field(default=0, ge=0, lt=2**63, description="a whole number from 0 to 2^63 - 1")
@@ -109,6 +121,15 @@ class CertifySpec(_Model):
     )
     neurons: int = Field(default=16, ge=1, le=1024, description="a whole number from 1 to 1024")
     outputs: int = Field(default=4, ge=1, le=256, description="a whole number from 1 to 256")
+    moments: int | None = Field(
+        default=None,
+        ge=0,
+        le=2,
+        description="how many Legendre moments V0 reads: 0, 1 or 2 (left out: chosen by the dimension)",
+    )
+    degree: int = Field(
+        default=4, ge=2, le=12, multiple_of=2, description="an even number from 2 to 12"
+    )
     steps: int = Field(
         default=2500, ge=1, le=1_000_000, description="a whole number of training steps from 1 on"
     )
@@ -201,20 +222,32 @@ class Problem(_Model):
             where = f"{self._source}: {error.where}" if error.where else self._source
             raise ProblemError(error.what, where=where, wanted=error.wanted) from None
 
-    def delay_class(self) -> DelayClass:
-        """Return the class of the one delay.
+    def delay_class(self) -> AnyDelay:
+        """Return the class of the delay; of several delays, which must be constant, all classes in one.
 
         Raises
         ------
         ProblemError
-            If there is more than one delay, or its class has no engine yet.
+            If a class has no engine yet, or one of several delays is not constant.
         """
-        from certdde.delays.classes import Constant, Measurable
+        from certdde.delays.classes import Constant, Several
 
-        if len(self.delays) > 1:
-            what = f"{len(self.delays)} delays are declared ({', '.join(self.delays)})"
-            raise ProblemError(what, where=f"{self._source}: delays", wanted="engines take one yet")
-        [(name, spec)] = self.delays.items()
+        found = [self._class_of(name, spec) for name, spec in self.delays.items()]
+        if len(found) == 1:
+            return found[0]
+        constant = tuple(one for one in found if isinstance(one, Constant))
+        if len(constant) < len(found):
+            name = next(one.name for one in found if one not in constant)
+            raise ProblemError(
+                f"the delay {name} is one of {len(found)} and not constant",
+                where=f"{self._source}: delays.{name}.class",
+                wanted="class = 'constant': several delays have to be constant",
+            )
+        return Several(constant)
+
+    def _class_of(self, name: str, spec: DelaySpec) -> DelayClass:
+        from certdde.delays.classes import Constant, Measurable, Slow
+
         if spec.class_ not in SUPPORTED or spec.range is None:
             raise ProblemError(
                 f"class {spec.class_} is not supported by this engine yet",
@@ -223,6 +256,8 @@ class Problem(_Model):
             )
         if spec.class_ == "measurable":
             return Measurable(name, *spec.range)
+        if spec.class_ == "slow":
+            return Slow(name, *spec.range, *spec.rates)
         return Constant(name, *spec.range)
 
 

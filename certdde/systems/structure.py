@@ -36,7 +36,7 @@ def structure(
     system: DelaySystem, present: Sequence[int] = (), delayed: Sequence[int] = ()
 ) -> Structure:
     """Split f by syntax; ``present`` and ``delayed`` are indices of states that must count as nonlinear besides."""
-    delay = system.delay()
+    delay = system.single_delay()
     splits = [linear_split(expression) for expression in system.rhs]
     inside = set().union(*(variables(split.remainder) for split in splits))
     inside |= {Variable(system.states[i]) for i in present} | {

@@ -22,7 +22,7 @@ from certdde.systems.expressions import (
     rational,
     variables,
 )
-from certdde.systems.grammar import left_hand_side
+from certdde.systems.grammar import is_scheme, left_hand_side
 
 Interval = tuple[Fraction, Fraction]
 # The time, the functions, and what a certificate's sentence calls the functional and its levels.
@@ -43,6 +43,12 @@ def state_names(
         left_hand_side(text, f"system.equations[{i}]") for i, text in enumerate(equations)
     )
     for i, state in enumerate(states):
+        if is_scheme(equations[i]) != is_scheme(equations[0]):
+            raise ProblemError(
+                "some equations are differential and some are steps of a scheme",
+                where=f"system.equations[{i}]",
+                wanted="all as x' = ..., or all as x[t+1] = ...",
+            )
         if state in states[:i]:
             raise ProblemError(
                 f"the state {state!r} has two equations",
@@ -137,7 +143,10 @@ def domain_box(
 
 
 def check_equilibrium(rhs: Sequence[Expression], equations: Sequence[str]) -> None:
-    """Refuse unless f(x*, x*) = 0 exactly and every number and operation can be used."""
+    """Refuse unless f(x*, x*) = 0 exactly and every number and operation can be used.
+
+    For a scheme f is what is added to x*: g(x*, x*) - x*.
+    """
     for i, expression in enumerate(rhs):
         zero = {v: Fraction(0) for v in variables(expression)}
         value = rational(expression, zero)
@@ -151,12 +160,20 @@ def check_equilibrium(rhs: Sequence[Expression], equations: Sequence[str]) -> No
             )
         if value != 0:
             raise ProblemError(
-                f"{equations[i]!r} is {_shown(value)} at the equilibrium, not 0",
+                f"{equations[i]!r} is {_shown(value)} {_off(equations[i])}",
                 where=where,
-                wanted="set system.equilibrium to a point where f is 0",
+                wanted=f"set system.equilibrium to a point where {_still(equations[i])}",
             )
         for coefficient in linear_split(expression).coefficients.values():
             _check_number(coefficient, where)
+
+
+def _off(equation: str) -> str:
+    return "off the equilibrium" if is_scheme(equation) else "at the equilibrium, not 0"
+
+
+def _still(equation: str) -> str:
+    return "nothing changes" if is_scheme(equation) else "f is 0"
 
 
 def _check_operations(expression: Expression, where: str) -> None:

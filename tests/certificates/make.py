@@ -18,12 +18,12 @@ from typing import Any
 import numpy as np
 
 from certdde.certificates import Certificate
-from certdde.delays.classes import Constant
+from certdde.delays.classes import Constant, Measurable
 from certdde.learning.certify import certify
 from certdde.systems import DelaySystem
 from certdde.verify.checker import check_file
 
-from ..verify.checker import maker, writer
+from ..verify.checker import maker, several_maker, sos_maker, writer
 
 HERE = Path(__file__).parent
 Entries = dict[str, bytes]
@@ -32,6 +32,49 @@ Entries = dict[str, bytes]
 def spectral() -> Certificate:
     system = DelaySystem.from_equations(["x' = -x(t - tau)"])
     return certify(system, Constant("tau", 0.0, 1.5), method="spectral")
+
+
+def swings(end: float = 1.0) -> Certificate:
+    system = DelaySystem.from_equations(["x' = -(1 + x)*x(t - tau)"], domain={"x": [-0.5, 1.0]})
+    return certify(system, Measurable("tau", 0.0, end), method="theorem")
+
+
+def swings_everywhere() -> Certificate:
+    system = DelaySystem.from_equations(["x' = -x(t - tau)"])
+    return certify(system, Measurable("tau", 0.0, 1.4999), method="theorem")
+
+
+def squares() -> sos_maker.Draft:
+    """A polynomial functional, with Gram matrices of few digits, which make a small file."""
+    system = DelaySystem.from_equations(["x' = -(1 + x)*x(t - tau)"], domain={"x": [-0.5, 1]})
+    ends = [0.75, 0.8125]
+    part = sos_maker.part(system, *ends, 1, margin=0.1)
+    draft = sos_maker.draft(system, [part], ends)
+    for name, array in draft.arrays[0].items():
+        if ".gram" in name:
+            mantissa, exponent = np.frexp(array)
+            draft.arrays[0][name] = np.ldexp(np.round(mantissa * 2**14) / 2**14, exponent)
+    return draft
+
+
+def false_squares() -> dict[str, sos_maker.Draft]:
+    """Identities that are none, or claims that they do not prove."""
+    good, longer, higher = squares(), squares(), squares()
+    longer.document["delay"]["range"] = [0.75, 0.82]
+    higher.document["region"]["level"] = [1.02 * good.document["region"]["level"][0]]
+    gram = good.arrays[0]["D0_0.gram0"]
+    basis, full = good.arrays[0]["D0_0.basis"], good.arrays[0]["D0_0.gram"]
+    rest = np.flatnonzero(basis[:, 2] == 0)
+    return {
+        "squares_longer_delays": longer,
+        "squares_level_too_high": higher,
+        "squares_negative_multiplier": good.changed(D0_0__gram0=-gram),
+        "squares_without_a_variable": good.changed(
+            D0_0__basis=basis[rest], D0_0__gram=full[np.ix_(rest, rest)]
+        ),
+        "squares_face_missing": good.changed(face1__basis=None, face1__gram=None),
+        "squares_of_another_functional": good.changed(P=1.5 * good.arrays[0]["P"]),
+    }
 
 
 def with_arrays(draft: maker.Draft, **arrays: np.ndarray) -> maker.Draft:
@@ -75,7 +118,12 @@ def accepted() -> dict[str, Callable[[Path], Any]]:
         "neural": neural.save,
         "two_states": maker.pendulum().save,
         "two_parts_elsewhere": maker.two_parts().save,
+        "several": several_maker.tree().save,
         "spectral": spectral().save,
+        "spectral_multiples": several_maker.multiples().save,
+        "squares": squares().save,
+        "swings": swings().save,
+        "swings_everywhere": swings_everywhere().save,
         "negative_zero_in_a_bias": with_tensors(neural, V0__bias0=entry_of(bias, 0, -0.0)).save,
         "subnormal_in_a_bias": with_tensors(neural, V0__bias0=entry_of(bias, 0, 5e-324)).save,
         "huge_integer_in_the_seed": with_field(neural, "seed", value=10**300).save,
@@ -229,12 +277,50 @@ def altered_spectral(path: Path) -> None:
     Certificate(found.data, entries).save(path)
 
 
+def altered_swings(path: Path) -> None:
+    """The 3/2 theorem at 3/2."""
+    found = swings_everywhere()
+    delay = found.data["delay"] | {"range": [0.0, 1.5]}
+    data = found.data | {"delay": delay, "claim": found.claim.replace("1.4999", "1.5")}
+    Certificate(data, found.entries).save(path)
+
+
+def larger_swings(path: Path) -> None:
+    """A radius for which the interval does not hold."""
+    found, region = swings(), copy.deepcopy(swings().data["region"])
+    old = region["radius"]["rho"]
+    region["radius"]["rho"] = 0.26
+    claim = found.claim.replace(f"within {old!r} of", "within 0.26 of")
+    Certificate(found.data | {"region": region, "claim": claim}, found.entries).save(path)
+
+
+def boxes_beyond_stability() -> several_maker.Draft:
+    """Two delays up to 1.43, where the system is stable up to pi/2.2 = 1.428."""
+    end = several_maker.above(1.43)
+    wider = several_maker.pair().claiming([0, 1.43], [0, 1.43])
+    return wider.changed(breaks0=np.array([0.0, end]), breaks1=np.array([0.0, end]))
+
+
+def missing_box() -> several_maker.Draft:
+    """A tree of three boxes without the last split: the second part does not cover what is then its box."""
+    draft = several_maker.tree()
+    draft.parts, draft.codes = draft.parts[:2], [0, 254, 254]
+    draft.document["functional"]["parts"] = draft.document["functional"]["parts"][:2]
+    return draft
+
+
 def rejected() -> dict[str, Callable[[Path], Any]]:
-    drafts = false_arrays() | false_documents()
+    drafts = false_arrays() | false_documents() | false_squares()
     files: dict[str, Callable[[Path], Any]] = {name: draft.save for name, draft in drafts.items()}
     for name, content in hostile().items():
         files[name] = lambda path, content=content: path.write_bytes(content)
-    return files | {"spectral_beyond_stability": altered_spectral}
+    return files | {
+        "several_beyond_stability": boxes_beyond_stability().save,
+        "several_box_missing": missing_box().save,
+        "spectral_beyond_stability": altered_spectral,
+        "swings_at_three_halves": altered_swings,
+        "swings_radius_too_large": larger_swings,
+    }
 
 
 def main() -> None:

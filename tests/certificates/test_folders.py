@@ -12,7 +12,7 @@ import jsonschema
 import pytest
 
 from certdde.verify.checker import check_file
-from certdde.verify.second_opinion import compare
+from certdde.verify.second_opinion import compare, objection
 
 from . import make
 
@@ -40,8 +40,9 @@ def test_accept(path):
     result = check_file(path)
     assert result.valid, result
     assert result.claim
-    opinion = compare(path, sample=40)
-    assert opinion.agree, opinion
+    opinion, why = compare(path, sample=40), objection(path)
+    assert opinion.agree is (why == ""), opinion
+    assert why in opinion.reason
 
 
 @pytest.mark.parametrize("path", REJECT, ids=name)

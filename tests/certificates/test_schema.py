@@ -11,7 +11,7 @@ import jsonschema
 import pytest
 
 from certdde.certificates.certificate import SCHEMA, Certificate, not_certified
-from certdde.delays.classes import Constant
+from certdde.delays.classes import Constant, Measurable, Several, Slow
 from certdde.learning.certify import certify
 from certdde.systems import DelaySystem
 
@@ -30,6 +30,21 @@ DRAFTS = {
 }
 
 
+METHODS = ("lmi", "spectral", "theorem")
+
+
+def swings() -> dict:
+    """Kind yorke with a domain."""
+    system = DelaySystem.from_equations(["x' = -(1 + x)*x(t - tau)"], domain={"x": [-0.5, 1]})
+    return certify(system, Measurable("tau", 0.0, 1.0), method="theorem").data
+
+
+def squares() -> dict:
+    """Kind sos."""
+    system = DelaySystem.from_equations(["x' = -(1 + x)*x(t - tau)"], domain={"x": [-0.5, 1]})
+    return certify(system, Constant("tau", 0.0, 0.5), method="sos").data
+
+
 def certified(method: str) -> dict:
     system = DelaySystem.from_equations(["x' = -x(t - tau)"])
     return certify(system, Constant("tau", 0.0, 1.2), method=method, order=1).data
@@ -41,8 +56,10 @@ def written(tmp_path_factory) -> dict[str, dict]:
     found = {
         name: Certificate.load(make().save(folder / "a")).data for name, make in DRAFTS.items()
     }
-    for method in ("lmi", "spectral"):
+    for method in METHODS:
         found[method] = json.loads(json.dumps(certified(method)))
+    found["swings"] = json.loads(json.dumps(swings()))
+    found["squares"] = json.loads(json.dumps(squares()))
     return found
 
 
@@ -59,7 +76,7 @@ def test_it_is_a_schema_of_this_version():
     assert set(classes.groups()) == set(schema["$defs"]["delay"]["properties"]["class"]["enum"])
 
 
-@pytest.mark.parametrize("name", [*DRAFTS, "lmi", "spectral"])
+@pytest.mark.parametrize("name", [*DRAFTS, *METHODS, "swings", "squares"])
 def test_certificates_conform(written, tmp_path, name):
     data = dict(written[name])
     data.setdefault("digest", "0" * 64)
@@ -149,3 +166,48 @@ def test_single_changes(written, path, new):
     data = written["neural"]
     assert VALIDATOR.is_valid(data)
     assert not VALIDATOR.is_valid(replaced(data, path, new))
+
+
+@pytest.mark.parametrize(
+    ("path", "new"),
+    [
+        (("proof", "slopes"), None),
+        (("proof", "slopes", "rise"), [1]),
+        (("proof", "slopes", "back"), [1, 0]),
+        (("proof", "extra"), 1),
+        (("region", "radius"), None),
+        (("region", "radius", "rho"), 0),
+        (("region", "radius", "extra"), 1),
+        (("region", "level"), [1]),
+        (("functional", "kind"), "quadratic"),
+        (("functional", "order"), 1),
+        (("delay", "class"), "slow"),
+        (("kind",), "krasovskii"),
+        (("kind",), "unheard-of"),
+        (("system", "states"), ["x", "y"]),
+    ],
+)
+def test_single_changes_of_kind_yorke(written, path, new):
+    data = written["swings"] | {"digest": "0" * 64}
+    assert VALIDATOR.is_valid(data)
+    assert not VALIDATOR.is_valid(replaced(data, path, new))
+
+
+@pytest.mark.parametrize(
+    "delay",
+    [
+        Slow("tau", 0.0, 1.0, None, 0.5),
+        Slow("tau", 0.0, 1.0, -0.5, 0.5),
+        Several((Constant("tau", 0.0, 1.0), Constant("sigma", 0.5, 0.5))),
+    ],
+)
+def test_outcomes_of_other_delay_classes_conform(tmp_path, delay):
+    system = DelaySystem.from_equations(["x' = -x(t - tau)"], delays=("tau", "sigma"))
+    data = not_certified("unknown", "why", system, delay)
+    VALIDATOR.validate(json.loads(json.dumps(data.save(tmp_path / "a").data)))
+
+
+def test_every_kind_of_the_checker_is_named():
+    from certdde.verify.checker.rules import RULES
+
+    assert sorted(json.loads(TEXT)["properties"]["kind"]["enum"]) == sorted({*RULES, "slow"})

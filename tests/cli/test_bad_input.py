@@ -27,6 +27,8 @@ def fakes(stand_in):
         ("[-0.5, 1.0]", "[-0.5, nan]", "finite"),
         ("{ x = ", "{ y = ", "system.domain"),
         ("t - tau", "t - tua", "did you mean tau?"),
+        ("t - tau", "t - 2tau", "as in x(t - 2*tau)"),
+        ("t - tau", "t - 65*tau", "from 1 to 64"),
         ("1 + x", "1 + z", "unknown name 'z'"),
         ("(1 + x)", "gamma(x)", "gamma"),
         ("-(1 + x)*", "1 + ", "not 0"),
@@ -70,8 +72,7 @@ def test_files_of_the_wrong_kind(tmp_path, command, what):
         ("certify.method=lmii", "did you mean 'lmi'?"),
         ("system.equations.9=x", "no place in the list"),
         ("system.equations.0.y=x", "not a table"),
-        ('delays.tau={class="slow",range=[0,1],rate=0.5}', "not supported"),
-        ("delays.sigma.range=[0,1]", "2 delays"),
+        ('delays.tau={class="random",law="expon"}', "not supported"),
         ("certify.budget=0", "not positive"),
     ],
 )

@@ -47,6 +47,21 @@ def test_summary_names_claim_baselines_and_files(calls, problem_file, tmp_path):
         assert text in result.out
 
 
+def test_summary_says_what_each_method_said(stand_in, problem_file, tmp_path):
+    found = FakeCertificate()
+    said = [
+        {"method": "theorem", "said": "the equation is no negative feedback", "seconds": 0.25},
+        {"method": "lmi", "said": "proved", "seconds": 1.5},
+    ]
+    found.data["statistics"]["methods"] = said
+    stand_in("certdde.learning.certify", certify=lambda *a, **k: found)
+    out = " ".join(run_certdde("certify", problem_file, "-o", tmp_path / "out").out.split())
+    assert "theorem the equation is no negative feedback 0.25" in out
+    assert "lmi proved 1.5" in out
+    found.data["statistics"]["methods"] = said[1:]
+    assert "proved" not in run_certdde("certify", problem_file, "-o", tmp_path / "out").out
+
+
 def test_settings_of_the_file_and_of_set_are_passed_on(calls, problem_file, tmp_path):
     options = ["--set", "certify.order=2", "--set", "certify.method=lmi"]
     options += ["--set", "delays.tau.range=[0,0.3]"]

@@ -100,12 +100,12 @@ def arb(stand_in, check):
     """Run ``certdde check --arb`` with an opinion; the arguments it was asked with are kept."""
     asked = []
 
-    def run(opinion, *words, result=None):
+    def run(opinion, *words, result=None, note=""):
         def compare(file, **options):
             asked.append(options)
             return opinion
 
-        stand_in("certdde.verify.second_opinion", compare=compare)
+        stand_in("certdde.verify.second_opinion", compare=compare, objection=lambda file: note)
         return check(result or FakeResult(), "--arb", *words)
 
     run.asked = asked
@@ -134,6 +134,17 @@ def test_disagreement_makes_it_invalid(arb):
     assert answer["arb"]["agree"] is False
     assert answer["rigor"] == "none"
     assert answer["claim"] == ""
+
+
+def test_a_kind_without_a_second_opinion(arb):
+    """The verdict is the checker's, and a line says that nothing was compared."""
+    result = arb(FakeOpinion(), note="there is one on the kinds .. only")
+    assert result.status == 0
+    assert "no second opinion: there is one on the kinds" in result.out
+    assert "arb agrees" not in result.out
+    answer = json.loads(arb(FakeOpinion(), "--json", note="none").out)
+    assert (answer["valid"], answer["arb"], answer["arb_note"]) == (True, None, "none")
+    assert not arb.asked
 
 
 def test_no_opinion_on_what_is_refused(arb):

@@ -68,3 +68,19 @@ def test_bad_options(problem_file, where, words):
 def test_a_directory_in_place_of_the_trajectory(problem_file, where, tmp_path):
     complaint = run_certdde("simulate", problem_file, "-o", tmp_path).complaint()
     assert "this is a directory" in complaint
+
+
+def test_several_delays_and_their_multiples(tmp_path):
+    """x' = -x(t - a) - x(t - 2 b)/2 with a = b = 1: the exact solution of the first two steps from history 1."""
+    path = tmp_path / "problem.toml"
+    path.write_text(
+        '[system]\nequations = ["x\' = -x(t - a) - 0.5*x(t - 2*b)"]\n'
+        "[delays.a]\nrange = [0, 1]\n[delays.b]\nrange = [0, 1]\n",
+        encoding="utf-8",
+    )
+    options = ["--tau", "a=1", "--tau", "b=1", "--history", "x=1", "--time", "2"]
+    done = run_certdde("simulate", path, *options, "-o", tmp_path / "t.csv", "--json")
+    answer = json.loads(done.out)
+    assert answer["delays"] == {"a": 1.0, "b": 1.0}
+    # x(1) = 1 - 1.5, and on [1, 2]: x' = -(1 - 1.5 (t - 1)) - 0.5.
+    assert answer["final"]["x"] == pytest.approx(-0.5 - 1.5 + 0.75, abs=1e-6)

@@ -9,6 +9,7 @@ from segments import random_functional
 from certdde.errors import ProblemError
 from certdde.inequalities.features import Features
 from certdde.inequalities.inequality import box, dissipation, faces
+from certdde.inequalities.reduction import ConstantDelay
 from certdde.systems import DelaySystem
 
 SHIFTED = DelaySystem.from_equations(
@@ -34,7 +35,7 @@ def test_the_box_holds_the_exact_domain_and_no_more_than_one_rounding():
 
 def test_faces_say_level_less_v0_in_the_order_of_the_format():
     functional = random_functional(2, 1, seed=2, neural=True, positive=True)
-    found = faces(SHIFTED, functional, 0.8, 0.25)
+    found = faces(SHIFTED, functional, ConstantDelay((0.4, 0.8)), 0.25)
     lower, upper = box(SHIFTED, Features.of(SHIFTED, functional))
     assert len(found) == 4
     for index, face in enumerate(found):
@@ -45,7 +46,10 @@ def test_faces_say_level_less_v0_in_the_order_of_the_format():
         assert not face.holds_origin
         x = torch.stack([face.lower, face.upper, (face.lower + face.upper) / 2])
         torch.testing.assert_close(face.value(x)[0], 0.25 - functional.lower_bound(x, 0.8))
-    assert faces(DelaySystem.from_equations(["x' = -x"]), functional, 0.8, 0.25) == []
+    assert (
+        faces(DelaySystem.from_equations(["x' = -x"]), functional, ConstantDelay((0.4, 0.8)), 0.25)
+        == []
+    )
 
 
 def test_an_offset_is_added():

@@ -53,7 +53,9 @@ def report(
             with pytest.MonkeyPatch.context() as patch:
                 patch.setattr("certdde.reports.report.figures_of", lambda subject: figures(kind))
                 place = tmp_path_factory.mktemp("report") / kind
-                made[kind] = Written(certificate(kind), write_report(certificate(kind), place))
+                made[kind] = Written(
+                    certificate(kind), write_report(certificate(kind), place).files
+                )
         return made[kind]
 
     return get

@@ -7,7 +7,7 @@ from example_systems import hutchinson, logistic
 
 from certdde.certificates import Certificate
 from certdde.certificates.certificate import certified
-from certdde.delays.classes import Constant
+from certdde.delays.classes import Constant, Measurable, Several
 from certdde.learning.certify import certify
 from certdde.learning.proposals import attempt
 from certdde.systems import DelaySystem
@@ -67,6 +67,26 @@ def parts() -> Certificate:
     )
 
 
+def swings() -> Certificate:
+    """By the 3/2 theorem: no functional, described in words."""
+    return certify(hutchinson(), Measurable("tau", 0.0, 1.0), method="theorem")
+
+
+def boxes() -> Certificate:
+    """Two delays: described in words."""
+    system = DelaySystem.from_equations(
+        ["x' = -x(t - tau_1) - 0.5*x(t - sigma)"], delays=("tau_1", "sigma"), name="two delays"
+    )
+    delays = (Constant("tau_1", 0.0, 0.5), Constant("sigma", 0.25, 0.25))
+    return certify(system, Several(delays), method="lmi")
+
+
+def steps() -> Certificate:
+    """A scheme: described in words."""
+    system = DelaySystem.from_equations(["x[t+1] = x[t] - 0.2*x[t-tau]"], name="scheme")
+    return certify(system, Measurable("tau", 0, 3), method="theorem")
+
+
 def unknown() -> Certificate:
     return certify(hutchinson(), Constant("tau", 0.0, 1.5), method="lmi")
 
@@ -75,5 +95,9 @@ def refuted() -> Certificate:
     return certify(hutchinson(), Constant("tau", 0.0, 1.7), method="lmi")
 
 
-MAKERS = {make.__name__: make for make in (linear, scalar, planar, parts, unknown, refuted)}
-CERTIFIED = ("linear", "scalar", "planar", "parts")
+MAKERS = {
+    make.__name__: make
+    for make in (linear, scalar, planar, parts, swings, boxes, steps, unknown, refuted)
+}
+DESCRIBED = ("swings", "boxes", "steps")
+CERTIFIED = ("linear", "scalar", "planar", "parts", *DESCRIBED)

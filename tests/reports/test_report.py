@@ -26,6 +26,9 @@ FIGURES = {
     "scalar": {"region", "values", "partition"},
     "planar": {"region", "values", "partition"},
     "parts": {"region", "values", "partition"},
+    "swings": {"trajectories"},
+    "boxes": {"trajectories"},
+    "steps": {"trajectories"},
     "unknown": {"trajectories"},
     "refuted": {"trajectories"},
 }
@@ -189,7 +192,7 @@ def test_a_counterexample_at_points_of_the_inequality(without_figures, tmp_path)
         Constant("tau", 0.0, 1.0),
         counterexample={"points": [[0.25, -0.5]], "delay": 0.75},
     )
-    files = write_report(record, tmp_path)
+    files = write_report(record, tmp_path).files
     assert "| points | 0.25, -0.5 |" in files["md"].read_text(encoding="utf-8")
     assert "| delay | 0.75 |" in files["md"].read_text(encoding="utf-8")
 
@@ -201,7 +204,11 @@ def test_a_check_that_failed_is_told(certificate, without_figures, tmp_path):
     data = {**good.data, "delay": longer, "rigor": "rigorous"}
     data["claim"] = claim_sentence(data["system"], longer, data["region"])
     del data["digest"]
-    text = write_report(Certificate(data, good.entries), tmp_path)["md"].read_text(encoding="utf-8")
+    text = (
+        write_report(Certificate(data, good.entries), tmp_path)
+        .files["md"]
+        .read_text(encoding="utf-8")
+    )
     assert "does not accept this file: ends after the last part (delay.range)" in text
     assert "**not proved**" in text
     assert "Theorem" not in text
@@ -211,12 +218,12 @@ def test_a_check_that_failed_is_told(certificate, without_figures, tmp_path):
 def test_a_file_that_was_altered_is_told(certificate, without_figures, tmp_path):
     good = certificate("linear")
     altered = Certificate({**good.data, "seed": 7}, good.entries)
-    text = write_report(altered, tmp_path)["md"].read_text(encoding="utf-8")
+    text = write_report(altered, tmp_path).files["md"].read_text(encoding="utf-8")
     assert "has been altered since it was written" in text
 
 
 def test_the_same_certificate_gives_the_same_files(certificate, report, tmp_path):
-    again = write_report(certificate("refuted"), tmp_path)
+    again = write_report(certificate("refuted"), tmp_path).files
     for key, path in report("refuted").files.items():
         assert again[key].read_bytes() == path.read_bytes(), key
 
@@ -234,7 +241,7 @@ def test_figures_of_an_earlier_report_go(certificate, without_figures, tmp_path)
 
 def test_a_certificate_that_was_not_saved(without_figures, tmp_path):
     record = not_certified("unknown", "Not certified.", hutchinson(), Constant("tau", 0.0, 1.0))
-    assert "Not certified" in write_report(record, tmp_path)["md"].read_text(encoding="utf-8")
+    assert "Not certified" in write_report(record, tmp_path).files["md"].read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(

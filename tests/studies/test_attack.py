@@ -13,8 +13,8 @@ from segments import random_functional
 
 from certdde.certificates import Certificate
 from certdde.certificates.content import read_content
-from certdde.delays.classes import Constant, Measurable
-from certdde.errors import CertificateError
+from certdde.delays.classes import Constant, Measurable, Several
+from certdde.errors import CertificateError, ProblemError
 from certdde.learning.certify import certify
 from certdde.studies.attack import attack_certificate, attack_problem
 from certdde.studies.batches import Goal, Setting
@@ -236,3 +236,71 @@ def test_histories_on_the_level():
         on_it = value > level * (1 - 1e-4)
         at_end = box.excursion(moved).amax(0) > -1e-6
         assert bool((on_it | at_end | (nodes == 0).all(0).all(-1)).all())
+
+
+# ---- kinds whose V is not rebuilt
+
+
+@pytest.fixture(scope="module")
+def swings() -> Certificate:
+    """By the 3/2 theorem; a constant delay, which is simulated fast."""
+    system = DelaySystem.from_equations(["x' = -(1 + x)*x(t - tau)"], domain={"x": [-0.5, 1.0]})
+    return certify(system, Constant("tau", 0.0, 1.0), method="theorem")
+
+
+def test_a_true_radius_withstands(swings):
+    result = attack_certificate(swings, budget=2 * SECONDS)
+    assert not result.found
+    assert result.tried > 0
+    assert result.worst["excursion"] < 0
+    assert "rise" not in result.worst
+
+
+def test_a_radius_that_is_too_large(swings, tmp_path):
+    radius = {"rho": 0.49, "box": [-0.5, 0.52]}
+    false = altered(swings, tmp_path / "a", region__radius=radius)
+    found = attack_certificate(false, budget=20).violation
+    assert found is not None
+    assert found.kind == "leaves the domain"
+    assert float(found.history.abs().max()) <= 0.49
+    assert float(found.states.max()) > 0.52
+
+
+def test_a_false_global_claim_by_a_theorem(tmp_path):
+    system = DelaySystem.from_equations(["x' = -x(t - tau)"])
+    good = certify(system, Constant("tau", 0.0, 1.4), method="theorem")
+    assert not attack_certificate(good, budget=SECONDS).found
+    false = altered(good, tmp_path / "a", delay__range=[0.0, 1.6])
+    found = attack_certificate(false, budget=10).violation
+    assert found is not None
+    assert found.kind == "unstable linearisation"
+
+
+def test_rates_of_histories_are_kept(swings):
+    """A claim may bound the rates of histories: they are scaled onto the radius, or as far as the rates allow."""
+    goal = Goal(None, None, (0.5, 1.0), None, 0.2, 0.1)
+    setting = Setting.of(read_content(swings).system, -0.3)
+    for batch in setting.batches(goal, torch.Generator().manual_seed(0)):
+        rates = (batch.nodes[1:] - batch.nodes[:-1]).abs().amax((0, 2)) * PIECES / batch.unit
+        size = batch.nodes.abs().amax((0, 2))
+        assert float(rates.max()) <= 0.1
+        assert float(size.max()) <= 0.2
+        assert bool(((rates > 0.0999) | (size > 0.1999)).all())
+
+
+@pytest.mark.parametrize("kind", ["several", "multiple", "scheme"])
+def test_systems_that_are_not_simulated_are_one_line(kind):
+    one, two = Constant("tau", 0.0, 0.3), Constant("sigma", 0.0, 0.3)
+    texts, delay = {
+        "several": ("x' = -x(t - tau) - x(t - sigma)", Several((one, two))),
+        "multiple": ("x' = -x(t - 2*tau)", one),
+        "scheme": ("x[t+1] = x[t] - 0.1*x[t-tau]", Measurable("tau", 0, 2)),
+    }[kind]
+    names = ("tau", "sigma") if kind == "several" else ("tau",)
+    system = DelaySystem.from_equations([texts], delays=names)
+    found = certify(system, delay)
+    assert found.status == "certified"
+    with pytest.raises(CertificateError, match="attacks are for differential equations"):
+        attack_certificate(found)
+    with pytest.raises(ProblemError, match="attacks are for differential equations"):
+        attack_problem(system, delay)

@@ -66,7 +66,7 @@ class FakeCertificate:
         return SimpleNamespace(valid=True)
 
 
-def write_fake_report(certificate: object, directory: Path) -> dict[str, Path]:
+def write_fake_report(certificate: object, directory: Path) -> SimpleNamespace:
     path = directory / "report.md"
     path.write_text("# Report\n", encoding="utf-8")
-    return {"markdown": path}
+    return SimpleNamespace(files={"markdown": path}, verdict=None)

@@ -9,6 +9,7 @@ from certdde.errors import ProblemError
 from certdde.systems import DelaySystem
 from certdde.systems.expressions import Variable, evaluate, variables
 from certdde.systems.grammar import Names, parse_equation
+from certdde.systems.linear import linear_matrices
 from certdde.systems.torch_functions import apply_function
 
 PENDULUM = DelaySystem.from_equations(
@@ -120,6 +121,45 @@ def test_a_constant_right_hand_side_keeps_the_shape():
     assert got.shape == (3, 5, 2)
     present, delayed = DelaySystem.from_equations(["x' = 0*x"]).jacobians()
     assert present.tolist() == delayed.tolist() == [[0.0]]
+
+
+def test_multiples_of_a_delay_are_lags_of_their_own():
+    text = ["x' = -x(t - 2*b) - 3*x(t - a) + 2*x(t - 5*b)**2*x", "y' = y(t - b) - x"]
+    system = DelaySystem.from_equations(
+        text, delays=["a", "b", "c"], domain={"x": (-1, 1), "y": (-1, 1)}
+    )
+    assert system.lags == (("a", 1), ("b", 1), ("b", 2), ("b", 5), ("c", 1))
+    assert not system.one_lag
+    assert not system.linear
+    x, *past = (torch.tensor([v, 10.0 + v], dtype=torch.float64) for v in range(1, 7))
+    assert system.torch_function()(0.0, x, past).tolist() == [-4 - 6 + 2 * 25, 13 - 1]
+    present, delayed = system.linearisation()
+    assert present.tolist() == [[0, 0], [-1, 0]]
+    assert [lag for lag, _ in delayed] == [("a", 1), ("b", 1), ("b", 2), ("b", 5)]
+    assert [m.tolist() for _, m in delayed] == [
+        [[-3, 0], [0, 0]],
+        [[0, 0], [0, 1]],
+        [[-1, 0], [0, 0]],
+        [[0, 0], [0, 0]],
+    ]
+
+
+def test_one_delay_with_multiples_is_not_for_engines_of_one_delay():
+    system = DelaySystem.from_equations(["x' = -x(t - tau) - x(t - 2*tau)"])
+    assert system.delay() == "tau"
+    assert system.linear
+    for call in (system.single_delay, system.deviation_function, system.jacobians):
+        with pytest.raises(ProblemError, match=r"multiples of the delay tau; .*one delay"):
+            call()
+    scaled = system.scaled([Fraction(2)], Fraction(4))
+    assert linear_matrices(scaled)[1] == {("tau", 1): ((-4,),), ("tau", 2): ((-4,),)}
+
+
+def test_matrices_that_cancel_are_no_lags():
+    system = DelaySystem.from_equations(["x' = -x + x(t - tau) - 2*x(t - 3*tau) - x(t - tau)"])
+    assert linear_matrices(system) == (((-1,),), {("tau", 3): ((-2,),)})
+    curved = DelaySystem.from_equations(["x' = -x(t - tau)**3"], domain={"x": (-1, 1)})
+    assert linear_matrices(curved) is None
 
 
 def test_several_delays_are_evaluated_but_no_engine_takes_them():

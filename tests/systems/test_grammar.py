@@ -206,7 +206,16 @@ def test_what_is_printed_is_read_back(tree):
         ("x(t - tua)", "did you mean tau?"),
         ("x(t - t)", "cannot read"),
         ("x(t + tau)", "cannot read"),
-        ("x(t - 2*tau)", "cannot read"),
+        ("x(t - 0*tau)", "taken 0 times"),
+        ("x(t - 65*tau)", "taken 65 times"),
+        ("x(t - 99999999999*tau)", "whole number from 1 to 64"),
+        ("x(t - 2*tua)", "did you mean tau?"),
+        ("z(t - 2*tau)", "unknown state 'z'"),
+        ("x(t - tau*2)", "as in x(t - 2*tau)"),
+        ("x(t - 1.5*tau)", "as in x(t - 2*tau)"),
+        ("x(t - 2)", "as in x(t - 2*tau)"),
+        ("x(t - 2*3*tau)", "as in x(t - 2*tau)"),
+        ("x(t - tau - sigma)", "as in x(t - 2*tau)"),
         ("x(tau)", "unknown"),
         ("t*x", "cannot read"),
         ("sinn(x)", "did you mean sin?"),
@@ -235,6 +244,14 @@ def test_what_cannot_be_read_is_refused_in_one_line(text, said):
     assert "\n" not in message
     assert message.startswith("system.equations[0]: ")
     assert caught.value.wanted
+
+
+def test_multiples_of_a_delay():
+    assert parse("x(t - 1*tau)") == ex.Variable("x", "tau") == parse("x(t - tau)")
+    assert parse("x( t-64 * sigma )") == ex.Variable("x", "sigma", 64)
+    assert str(parse("x(t - 3*tau)")) == "x(t - 3*tau)"
+    split = ex.linear_split(parse("2*x(t - 2*tau) - x(t - tau) + x(t - 2*tau)"))
+    assert split.coefficients == {ex.Variable("x", "tau", 2): 3, ex.Variable("x", "tau"): -1}
 
 
 def test_depth_is_limited_whatever_the_interpreter_allows():

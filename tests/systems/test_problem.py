@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from certdde.delays.classes import Constant
+from certdde.delays.classes import Constant, Several
 from certdde.errors import ProblemError
 from certdde.systems.problem import Problem, load_problem
 from certdde.systems.toml_files import MAX_BYTES
@@ -183,9 +183,7 @@ def test_errors_of_equations_name_the_file(write):
 @pytest.mark.parametrize(
     ("table", "expected"),
     [
-        ({"class": "slow", "range": [0, 1], "rate": 0.5}, "supported: constant, measurable"),
-        ({"class": "slow", "range": [0, 1], "rate": [-0.5, 0.5]}, "supported: constant"),
-        ({"class": "random", "law": "expon", "args": {"scale": 0.1}}, "supported: constant"),
+        ({"class": "random", "law": "expon", "args": {"scale": 0.1}}, "supported: constant, slow"),
     ],
 )
 def test_classes_are_read_but_refused_where_there_is_no_engine(table, expected):
@@ -194,11 +192,19 @@ def test_classes_are_read_but_refused_where_there_is_no_engine(table, expected):
         problem.delay_class()
 
 
-def test_several_delays_are_read_but_refused_where_there_is_no_engine():
+def test_several_delays_have_to_be_constant():
     delays = {"tau": {"range": [0, 1]}, "sigma": {"range": [0, 2]}}
     problem = Problem.from_dict(
         {"system": {"equations": ["x' = -x(t - tau) - x(t - sigma)"]}, "delays": delays}
     )
     assert problem.build().delays == ("tau", "sigma")
-    with pytest.raises(ProblemError, match="2 delays are declared"):
-        problem.delay_class()
+    both = Several((Constant("tau", 0, 1), Constant("sigma", 0, 2)))
+    assert problem.delay_class() == both
+    assert both.names == ("tau", "sigma")
+    data = {"system": {"equations": ["x' = -x(t - tau)"]}, "delays": delays}
+    varying = Problem.from_dict(data, overrides=["delays.sigma.class=measurable"])
+    with pytest.raises(ProblemError, match=r"the delay sigma is one of 2 and not constant"):
+        varying.delay_class()
+    for wrong in ((), (Constant("tau", 0, 1), Constant("tau", 0, 2))):
+        with pytest.raises(ProblemError, match="not several"):
+            Several(wrong)

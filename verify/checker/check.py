@@ -65,7 +65,7 @@ def _check(path: Path, boxes: list[int], progress: Progress | None) -> str:
     require(digest(plain, entries) == document.digest, "digest", "does not match the content")
     claim = rule.sentence(document)
     require(document.claim == claim, "claim", "is not the sentence that this file is about")
-    proof = rule.read(document, build(document), entries)
+    proof = rule.read(document, build(document, rule.lags), entries)
     proof.run(_counter(boxes, proof.leaves, progress))
     return claim
 

@@ -19,22 +19,33 @@ def joined(parts: Iterable[str]) -> str:
     return ", ".join(parts)
 
 
-def sentence(document: Document) -> str:
-    """The claim of spec 6."""
-    states = document.states
-    resting = zip(states, document.equilibrium, strict=True)
+def subject(document: Document) -> str:
+    """What every claim begins with: the delays, the equilibrium, the system."""
     kind = (
         "measurable delay {}(t) with values in" if document.measurable else "constant delay {} in"
     )
-    head = (
+    return (
         f"For every {kind.format(document.delay)} "
-        f"[{shown(document.low)}, {shown(document.high)}], the equilibrium "
-        f"{joined(f'{name} = {shown(value)}' for name, value in resting)} of "
+        f"[{shown(document.low)}, {shown(document.high)}], {about(document)}"
+    )
+
+
+def about(document: Document) -> str:
+    """The equilibrium and the system."""
+    resting = zip(document.states, document.equilibrium, strict=True)
+    head = (
+        f"the equilibrium {joined(f'{name} = {shown(value)}' for name, value in resting)} of "
         f"{'; '.join(document.equations)}"
     )
     if document.parameters:
         named = sorted(document.parameters.items())
         head += f" with {joined(f'{name} = {shown(value)}' for name, value in named)}"
+    return head
+
+
+def sentence(document: Document) -> str:
+    """The claim of spec 6."""
+    head, states = subject(document), document.states
     if document.domain is None or document.radius is None:
         return f"{head} is globally asymptotically stable."
     sides = zip(states, document.domain, strict=True)

@@ -6,6 +6,7 @@ from itertools import pairwise
 
 import numpy as np
 
+from . import dominance
 from .exact import Matrix, positive_definite, schur
 from .refusal import Refused, require
 from .system import System
@@ -32,7 +33,9 @@ class Form:
                 self.matrix[i][j] += term
                 self.matrix[j][i] += term
 
-    def add_all(self, weights: Matrix, factor: int, left: list[Row], right: list[Row]) -> None:
+    def add_all(
+        self, weights: Matrix, factor: Fraction | int, left: list[Row], right: list[Row]
+    ) -> None:
         """Add factor * left(z)^T weights right(z)."""
         for row, a in zip(weights, left, strict=True):
             for weight, b in zip(row, right, strict=True):
@@ -42,7 +45,7 @@ class Form:
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """Rows over z = (v, eta') of everything that D is made of.
+    """Rows over z = (v, eta') of everything that D is made of; `q` with the inputs of V0 that its entries belong to.
 
     v = (xi, the rests that do not vanish, q over `q_states`, p_W(x), p_W(y)), eta' = (eta, Omega).
     """
@@ -57,18 +60,26 @@ class Layout:
     moments: list[list[Row]]
 
 
-def layout(system: System, q_states: tuple[int, ...], outputs: int, order: int) -> Layout:
-    """Number the entries of z, v first."""
+def layout(
+    system: System,
+    q_inputs: tuple[int, ...],
+    outputs: int,
+    order: int,
+    read: tuple[int, ...] = (),
+) -> Layout:
+    """Number the entries of z, v first; `read` are the moments that belong to xi (at its end)."""
     n, d = system.n, len(system.xi)
+    others = [k for k in range(n, n * (order + 1)) if k not in read]
     kept = [i for i in range(n) if system.rest[i] is not None]
     eta = [j for j in range(2 * n) if j not in system.xi]
-    sizes = (d, len(kept), len(q_states), outputs, outputs, len(eta), n * order)
+    sizes = (d + len(read), len(kept), len(q_inputs), outputs, outputs, len(eta), len(others))
     starts = [sum(sizes[:k]) for k in range(len(sizes))]
     xi, rest, q, w_present, w_delayed, free, moments = (
         [{start + k: Fraction(1)} for k in range(size)]
         for start, size in zip(starts, sizes, strict=True)
     )
-    variable = dict(zip((*system.xi, *eta), (*xi, *free), strict=True))
+    variable = dict(zip((*system.xi, *eta), (*xi[:d], *free), strict=True))
+    moment = dict(zip((*read, *others), (*xi[d:], *moments), strict=True))
     rests = dict(zip(kept, rest, strict=True))
     f = [
         combine([(a, variable[j]) for j, a in row.items()] + [(Fraction(1), rests.get(i, {}))])
@@ -79,10 +90,10 @@ def layout(system: System, q_states: tuple[int, ...], outputs: int, order: int) 
         head=starts[5],
         variables=[variable[j] for j in range(2 * n)],
         f=f,
-        q=list(zip(q_states, q, strict=True)),
+        q=list(zip(q_inputs, q, strict=True)),
         w_present=w_present,
         w_delayed=w_delayed,
-        moments=[moments[k * n : (k + 1) * n] for k in range(order)],
+        moments=[[moment[n * (k + 1) + i] for i in range(n)] for k in range(order)],
     )
 
 
@@ -163,14 +174,17 @@ def reduced(matrix: Matrix, head: int, where: str) -> Matrix:
 
     Lemma: the maximum over eta' of (v, eta')^T H (v, eta') is then v^T Ht v.
     """
-    negated = schur([[-item for item in row] for row in matrix], len(matrix) - head)
+    opposite = [[-item for item in row] for row in matrix]
+    if head == 0 and dominance.positive_definite(opposite):  # faster where there is nothing to keep
+        return []
+    negated = schur(opposite, len(matrix) - head)
     if negated is None:
         raise Refused(where, "Q is not negative definite")
     return [[-item for item in row] for row in negated]
 
 
-def lower_form(p: Matrix, s: Matrix, r: Matrix, end: Fraction, n: int) -> Matrix:
-    """Ph with V >= x^T Ph x + |p_V0(x)|^2: S, R, and P plus Bessel's bound of the S term, definite.
+def bessel(p: Matrix, s: Matrix, r: Matrix, end: Fraction, n: int) -> Matrix:
+    """P plus Bessel's bound of the S term; P, S, R symmetric, S and R positive definite.
 
     Lemma (Bessel): int_{t-tau}^t x^T S x ds >= sum (2k+1)/tau (tau Omega_k)^T S (tau Omega_k).
     """
@@ -183,7 +197,4 @@ def lower_form(p: Matrix, s: Matrix, r: Matrix, end: Fraction, n: int) -> Matrix
         for i in range(n):
             for j in range(n):
                 total[n * (k + 1) + i][n * (k + 1) + j] += (2 * k + 1) * s[i][j] / end
-    result = schur(total, len(p) - n)
-    if result is None or not positive_definite(result):
-        raise Refused("P", "gives a functional that is not positive definite")
-    return result
+    return total

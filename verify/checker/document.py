@@ -27,7 +27,7 @@ class Document:
     """The content of `certificate.json` that a proof depends on; all numbers exact.
 
     `raw` is the whole object, conforming to the tables of its kind; what a kind alone knows is read from there by
-    its rule, which fills the last four fields if it uses them.
+    its rule, which fills the last five fields if it uses them; `discrete` means x[t+1] = .. .
     """
 
     kind: str
@@ -38,10 +38,9 @@ class Document:
     parameters: Mapping[str, Fraction]
     equilibrium: tuple[Fraction, ...]
     domain: Box | None
-    delay: str
+    delays: tuple[str, ...]
+    ranges: Box
     delay_class: str
-    low: Fraction
-    high: Fraction
     present: frozenset[int]
     delayed: frozenset[int]
     raw: Any
@@ -49,6 +48,22 @@ class Document:
     parts: tuple[Mapping[str, NetworkSpec], ...] = ()
     level: tuple[Fraction, ...] = ()
     radius: tuple[Fraction, Fraction] | None = None
+    discrete: bool = False
+
+    @property
+    def delay(self) -> str:
+        """The name of the first delay: of the only one, but for kind "several"."""
+        return self.delays[0]
+
+    @property
+    def low(self) -> Fraction:
+        """The least value of the first delay."""
+        return self.ranges[0][0]
+
+    @property
+    def high(self) -> Fraction:
+        """The greatest value of the first delay."""
+        return self.ranges[0][1]
 
     @property
     def measurable(self) -> bool:

@@ -1,16 +1,20 @@
 """The feature vector v(xi) of spec 4 on a batch of boxes: Taylor forms and slopes."""
 
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 from ival import Interval
 
 from . import slopes, taylor
+from .moments import read_by
 from .network import Network
 from .rounding import Affine, dot
 from .syntax import evaluate
 from .system import System
 from .taylor import Maybe
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,11 +25,22 @@ class Features:
     v0: Network | None
     w: Network | None
 
+    @property
+    def moments(self) -> tuple[int, ...]:
+        """The moments that V0 reads, at the end of xi."""
+        return read_by(self.v0.inputs, self.system.n) if self.v0 else ()
+
+    def _read(self, xi: list[T]) -> dict[int, T]:
+        """What V0 may read: states, and moments."""
+        d, n = len(self.system.xi), self.system.n
+        states = {j: x for j, x in zip(self.system.xi, xi, strict=False) if j < n}
+        return states | dict(zip(self.moments, xi[d:], strict=True))
+
     def affine(self, lo: np.ndarray, hi: np.ndarray) -> Affine:
         """Forms of all features over boxes (d, B)."""
         centre, r = taylor.reach(lo, hi)
         xi = taylor.variables(centre, r)
-        span, at = xi[0].span, dict(zip(self.system.xi, xi, strict=True))
+        span, at, read = xi[0].span, dict(zip(self.system.xi, xi, strict=False)), self._read(xi)
         blocks = list(xi)
         for rest in self.system.rest:
             if rest is not None:
@@ -33,8 +48,11 @@ class Features:
                     evaluate(rest, at.__getitem__, lambda v: taylor.constant(Interval(v), span))
                 )
         if self.v0 is not None:
-            p, columns = self.v0.taylor(taylor.stack([at[i] for i in self.v0.inputs]), True)
-            blocks += [(column * p).dot(_ones(p.c)) for column in columns]
+            blocks += [
+                q
+                for q in self.v0.taylor(taylor.stack([read[i] for i in self.v0.inputs]), True)[1:]
+                if q is not None
+            ]
         if self.w is not None:
             for shift in (0, self.system.n):
                 column = taylor.stack([at[i + shift] for i in self.w.inputs])
@@ -47,7 +65,7 @@ class Features:
         For q = J^T p with p = Psi xi the slope rows are J^T Psi.
         """
         xi = slopes.variables(lo, hi)
-        where, at = xi[0].where, dict(zip(self.system.xi, xi, strict=True))
+        where, at, read = xi[0].where, dict(zip(self.system.xi, xi, strict=False)), self._read(xi)
         blocks: list[tuple[int, tuple[Maybe, ...]]] = [(1, variable.cols) for variable in xi]
         for rest in self.system.rest:
             if rest is not None:
@@ -56,7 +74,7 @@ class Features:
                 )
                 blocks.append((1, value.cols))
         if self.v0 is not None:
-            psi, columns = self.v0.slopes(slopes.stack([at[i] for i in self.v0.inputs]))
+            psi, columns = self.v0.slopes(slopes.stack([read[i] for i in self.v0.inputs]))
             for j in columns:
                 rows = [None if c is None else dot(_ones(j), j * c) for c in psi.cols]
                 blocks.append((1, tuple(rows)))

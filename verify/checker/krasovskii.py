@@ -8,6 +8,7 @@ from typing import Any
 from .claim import sentence
 from .document import Box, Document, NetworkSpec
 from .leaves import Count
+from .moments import MOMENTS
 from .part import check_part, read_part
 from .radius import check_inside
 from .refusal import require
@@ -29,27 +30,31 @@ def complete(document: Document) -> Document:
     several = len(functional["parts"]) > 1
     names = {*states, *document.parameters, document.delay}
     require(not (several and "c" in names), "system", "uses the name c, which means the levels")
-    parts = tuple(_networks(part["networks"], states) for part in functional["parts"])
+    order = integer(functional["order"], 0, 20, "functional.order")
+    most = 0 if document.measurable else min(order, MOMENTS)
+    parts = tuple(_networks(part["networks"], states, most) for part in functional["parts"])
     quadratic = functional["kind"] == "quadratic"
     require(len(parts) > 0 and not (quadratic and any(parts)), "functional", "has wrong parts")
     alone = len(parts) == 1 or not document.measurable
     require(alone, "functional.parts", "must be one part for a delay that varies")
-    level, radius = _region(value["region"], document.domain, len(parts))
-    order = integer(functional["order"], 0, 20, "functional.order")
+    level, radius = region(value["region"], document.domain, len(parts))
     return replace(document, order=order, parts=parts, level=level, radius=radius)
 
 
-def _networks(networks: dict[str, Any], states: list[str]) -> dict[str, NetworkSpec]:
+def _networks(networks: dict[str, Any], states: list[str], most: int) -> dict[str, NetworkSpec]:
+    """The networks of a part; V0 may read the moments of an order below `most`."""
     where, found = "functional.parts", {}
     require(set(networks) <= {"V0", "W"}, where, "has networks other than V0 and W")
     for name, entry in networks.items():
-        inputs = indices(entry["inputs"], states, where)
+        count = most if name == "V0" else 0
+        known = states + [f"moment{k}({state})" for k in range(count) for state in states]
+        inputs = indices(entry["inputs"], known, where)
         require(len(inputs) > 0, where, "has a network without inputs")
         found[name] = NetworkSpec(inputs, integer(entry["layers"], 2, 64, where))
     return found
 
 
-def _region(
+def region(
     region: dict[str, Any], domain: Box | None, count: int
 ) -> tuple[tuple[Fraction, ...], tuple[Fraction, Fraction] | None]:
     """Level (one number a part) and radius, all positive; both null exactly when the domain is."""
@@ -76,7 +81,7 @@ def read(document: Document, system: System, found: dict[str, bytes]) -> Proof:
     if system.domain is not None and document.radius is not None:
         check_inside(document.radius, system.domain)
     parts = [read_part(i, document, system, found) for i in range(len(document.parts))]
-    _check_cover([part.range for part in parts], document)
+    check_cover([part.range for part in parts], document)
 
     def run(count: Count) -> None:
         for part, level in zip(parts, document.level or (None,) * len(parts), strict=True):
@@ -85,7 +90,7 @@ def read(document: Document, system: System, found: dict[str, bytes]) -> Proof:
     return Proof(sum(part.leaves for part in parts), run)
 
 
-def _check_cover(ranges: list[tuple[Fraction, Fraction]], document: Document) -> None:
+def check_cover(ranges: list[tuple[Fraction, Fraction]], document: Document) -> None:
     """Lemma: the last part that begins at or before tau does not end before tau."""
     require(ranges[0][0] <= document.low, "delay.range", "begins before the first part")
     require(ranges[-1][1] >= document.high, "delay.range", "ends after the last part")

@@ -34,21 +34,22 @@ class Network:
             h = FUNCTIONS["tanh"].jet(dot(weight, h) + bias)[0]
         return dot(self.weights[-1], h)
 
-    def taylor(self, h: Taylor, jacobian: bool) -> tuple[Taylor, list[Taylor]]:
-        """The values p of the column h of inputs; and the columns of the Jacobian of psi, if asked for."""
-        span, one = h.span, constant(Interval(1.0), h.span)
-        columns: list[Taylor] = []
-        for l, (weight, bias) in enumerate(zip(self.weights, self.biases, strict=False)):
+    def taylor(self, h: Taylor, gradient: bool) -> tuple[Taylor, Taylor | None]:
+        """The values p of the column h of inputs; and q = J^T p, J the Jacobian of psi, if asked for.
+
+        Lemma: J = W_{L-1} D_{L-2} W_{L-2} .. D_0 W_0, D_l the diagonal of tanh' = 1 - tanh^2; q is built from the left.
+        """
+        span, layers = h.span, []
+        for weight, bias in zip(self.weights, self.biases, strict=False):
             h = (h.dot(weight) + constant(Interval(bias), span)).apply("tanh")
-            if jacobian:
-                rate = one + -h.apply("pow", 2)
-                columns = (
-                    [rate * c.dot(weight) for c in columns]
-                    if l
-                    else [rate * constant(Interval(w[:, None]), span) for w in weight.T]
-                )
+            layers.append(h)
         p = h.dot(self.weights[-1]) + constant(-self.at_zero(), span)
-        return p, [c.dot(self.weights[-1]) for c in columns]
+        if not gradient:
+            return p, None
+        one, q = constant(Interval(1.0), span), p.dot(self.weights[-1].T)
+        for weight, layer in zip(self.weights[-2::-1], reversed(layers), strict=True):
+            q = ((one + -layer.apply("pow", 2)) * q).dot(weight.T)
+        return p, q
 
     def slopes(self, h: Slope) -> tuple[Slope, list[Interval]]:
         """The values psi of the column h of inputs; and enclosures over B of the columns of its Jacobian."""

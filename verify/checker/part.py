@@ -5,15 +5,16 @@ from fractions import Fraction
 
 import numpy as np
 
-from . import measurable
+from . import measurable, moments
 from .bundle import Arrays, read_npz, read_safetensors
-from .dissipation import layout, lower_form, matrices, rational, reduced
+from .dissipation import bessel, layout, matrices, rational, reduced
 from .document import Document
 from .exact import Matrix
 from .features import Features
 from .forest import COLLAPSED, Codes, forest
 from .leaves import Count, prove, tests
 from .level import check_level
+from .moments import lower_forms, read_by
 from .network import Network, load
 from .radius import check_radius
 from .refusal import require
@@ -55,7 +56,9 @@ class Part:
 
 def read_part(i: int, document: Document, system: System, entries: dict[str, bytes]) -> Part:
     """Read part i: exactly the arrays of spec 4, of the right type and shape."""
-    where, n, d = f"part{i}", system.n, len(system.xi)
+    where, n = f"part{i}", system.n
+    v0 = document.parts[i].get("V0")
+    d = len(system.xi) + len(read_by(v0.inputs if v0 else (), n))
     arrays = read_npz(entries[f"{where}.npz"], where)
     wanted: dict[str, tuple[str, tuple[int, ...] | None]] = {
         "P": ("<f8", (n * (document.order + 1),) * 2),
@@ -96,33 +99,40 @@ def check_part(
 ) -> None:
     """Positivity, dissipation at every break, level and radius: all obligations of one part."""
     where = part.where
-    ph = lower_form(part.p, part.s, part.r, part.longest, system.n)
+    total = bessel(part.p, part.s, part.r, part.longest, system.n)
+    read = read_by(part.v0.inputs if part.v0 else (), system.n)
+    forms = lower_forms(total, read, part.breaks, system.n)
     _dissipation(part, system, document.order, count)
     if system.domain is None or document.radius is None or level is None:
         return
     codes = Codes(part.arrays["face_codes"], f"{where}.face_codes")
-    check_level(ph, part.v0, system.domain, level, codes, count)
+    check_level(forms, part.v0, system.domain, level, codes, count)
     networks, squares = (part.v0, part.w), (part.p, part.s, part.r)
     check_radius(document.radius, level, squares, networks, part.longest, f"{where}, region.radius")
 
 
 def _dissipation(part: Part, system: System, order: int, count: Count) -> None:
     """D < 0 at every break for all eta' and all xi != 0 in the domain."""
-    q_states = part.v0.inputs if part.v0 else ()
-    outputs, n, d = part.w.outputs if part.w else 0, system.n, len(system.xi)
-    inputs = set(q_states) | {i + k for i in (part.w.inputs if part.w else ()) for k in (0, n)}
+    q_inputs = part.v0.inputs if part.v0 else ()
+    outputs, n = part.w.outputs if part.w else 0, system.n
+    read = read_by(q_inputs, n)
+    d = len(system.xi) + len(read)
+    inputs = set(q_inputs) - set(read) | {
+        i + k for i in (part.w.inputs if part.w else ()) for k in (0, n)
+    }
     require(inputs <= set(system.xi), "proof.nonlinear", "lacks an input of a network")
     squares = (part.p, part.s, part.r)
     if part.window is None:
-        lay = layout(system, q_states, outputs, order)
-        found = matrices(lay, n, *squares, part.breaks)
+        lay = layout(system, q_inputs, outputs, order, read)
+        rule = moments.matrices if read else matrices
+        found = rule(lay, n, *squares, part.breaks)
     else:
-        lay = layout(system, q_states, outputs, 1 + 2 * order)  # z, then both windows' moments
+        lay = layout(system, q_inputs, outputs, 1 + 2 * order)  # z, then both windows' moments
         found = measurable.matrices(lay, squares, part.window, part.breaks)
     forms = [reduced(h, lay.head, f"{part.where}, break {j}") for j, h in enumerate(found)]
     if not d or system.domain is None:
         return
-    box = tuple(system.domain[j % n] for j in system.xi)
+    box = tuple(system.domain[j % n] for j in system.xi) + moments.ranges(read, system.domain)
     codes = Codes(part.arrays["codes"], f"{part.where}.codes")
     grid, blocks = part.arrays["grid"].tolist(), part.arrays["blocks"].tolist()
     table = tests(Features(system, part.v0, part.w), enclose(forms, d))

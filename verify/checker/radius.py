@@ -8,15 +8,19 @@ from . import slopes
 from .document import Box
 from .exact import Matrix
 from .forest import outward
+from .moments import MOMENTS
 from .network import Network
 from .refusal import require
 
 
 def squared(network: Network | None, rho: Fraction, n: int) -> Fraction:
-    """A bound of |p|^2 over the cube: |p_k| <= sum_j |Psi_kj| rho for p = Psi x."""
+    """A bound of |p|^2 over the cube: |p_k| <= sum_j |Psi_kj| rho for p = Psi u.
+
+    Moments are within rho too: int |L_k| <= 1 (Cauchy and Schwarz, int L_k^2 = 1/(2k+1)).
+    """
     if network is None:
         return Fraction(0)
-    lo, hi = outward(((-rho, rho),) * n, "region.radius")
+    lo, hi = outward(((-rho, rho),) * (n * (1 + MOMENTS)), "region.radius")
     x = slopes.variables(lo[:, None], hi[:, None])
     psi, _ = network.slopes(slopes.stack([x[i] for i in network.inputs]))
     sizes = [

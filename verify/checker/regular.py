@@ -41,8 +41,9 @@ class Expansion:
 def pencil(system: System) -> Pencil:
     """The matrices of a linear system, exact but for the last rounding."""
     n = system.n
-    rows = [[float(row.get(j, 0)) for j in range(2 * n)] for row in system.linear]
-    terms = np.array(rows).reshape(n, 2, n).swapaxes(0, 1)
+    count = 1 + max((1, *(j // n for row in system.linear for j in row)))
+    rows = [[float(row.get(j, 0)) for j in range(count * n)] for row in system.linear]
+    terms = np.array(rows).reshape(n, count, n).swapaxes(0, 1)
     require(bool(np.abs(terms).max() < LIMIT), "system.equations", "has a coefficient out of range")
     return Pencil(terms, (4 * n + 2 * len(terms) + 48) * UNIT)
 

@@ -22,6 +22,7 @@ class Rule:
     """A kind. The tables are patterns of `schema.conform`; `proof` is what stands beside `nonlinear`.
 
     `complete` checks what a table cannot say and fills the fields of the Document that only this kind uses;
+    `lags` is the largest multiple of the delay that the equations may hold (see `System`).
     `entries` are the names of all entries beside certificate.json; `read` takes the document, the system and
     the content of the entries; `sentence` is the claim.
     """
@@ -33,3 +34,4 @@ class Rule:
     entries: Callable[[Document], set[str]]
     read: Callable[[Document, System, dict[str, bytes]], Proof]
     sentence: Callable[[Document], str]
+    lags: int = 1

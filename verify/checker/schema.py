@@ -79,11 +79,14 @@ def document(value: Any, rules: Mapping[str, Rule]) -> Document:
         conform(value[key], table, f"certificate.json.{key}")
     conform(value["proof"], {"nonlinear": NONLINEAR, **rule.proof}, "certificate.json.proof")
     system, delay = value["system"], value["delay"]
-    states, resting, (low, high) = system["states"], system["equilibrium"], delay["range"]
-    _names([*states, *system["parameters"], delay["name"]])
+    states, resting = system["states"], system["equilibrium"]
+    delays = delay.get("delays", [delay])  # several, or the one
+    require(len(delays) > 0, "delay.delays", "must be at least one")
+    _names([*states, *system["parameters"], *(one["name"] for one in delays)])
     require(len(system["equations"]) == len(states) > 0, "system", "must have an equation a state")
     require(set(resting) <= set(states), "system.equilibrium", "names an unknown state")
-    require(0 <= low <= high and high > 0, "delay.range", "must have 0 <= a <= b, b > 0")
+    for low, high in (one["range"] for one in delays):
+        require(0 <= low <= high and high > 0, "delay.range", "must have 0 <= a <= b, b > 0")
     domain = _box(system["domain"], states, "system.domain")
     require(_box(value["region"]["domain"], states, "region.domain") == domain, "region", "differs")
     area = value["region"]["area"]
@@ -98,10 +101,9 @@ def document(value: Any, rules: Mapping[str, Rule]) -> Document:
         parameters=system["parameters"],
         equilibrium=tuple(resting.get(name, Fraction(0)) for name in states),
         domain=domain,
-        delay=delay["name"],
+        delays=tuple(one["name"] for one in delays),
+        ranges=tuple((one["range"][0], one["range"][1]) for one in delays),
         delay_class=delay["class"],
-        low=low,
-        high=high,
         present=frozenset(indices(nonlinear["states"], states, "proof.nonlinear")),
         delayed=frozenset(indices(nonlinear["delayed"], states, "proof.nonlinear")),
         raw=value,

@@ -1,9 +1,10 @@
 """Kind "spectral": stability at one delay, and no root on the imaginary axis for any (spec 8)."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 
-from . import krasovskii
+from . import krasovskii, windows
 from .bundle import Arrays, read_npz
 from .claim import sentence
 from .document import Box, Document
@@ -15,6 +16,7 @@ from .regular import pencil, regular
 from .rounding import LIMIT
 from .rule import Proof, Rule
 from .schema import PAIR
+from .syntax import MAX_MULTIPLE
 from .system import System
 
 SHAPES = {"delays": ("<f8", 2), "grid": ("<i8", 2), "blocks": ("<i8", None), "codes": ("|u1", None)}
@@ -52,13 +54,43 @@ def read_crossings(document: Document, system: System, content: bytes) -> Crossi
     return Crossings(arrays, first, last)
 
 
-def check_crossings(found: Crossings, system: System, breaks: list[Fraction], count: Count) -> None:
+@dataclass(frozen=True, slots=True)
+class Anchor:
+    """Delays [first, last] for which `run` shows stability; `leaves` is for progress."""
+
+    first: Fraction
+    last: Fraction
+    leaves: int
+    run: Callable[[Count], None]
+
+
+def read_anchor(document: Document, system: System, found: dict[str, bytes]) -> Anchor:
+    """The part: as in spec 4; with multiples of the delay as for kind "several", or P alone for the delay 0."""
+    if all(lag.multiple == 1 for lag in windows.lags(system)):
+        part = read_part(0, document, system, found)
+        ends = part.breaks[0], part.breaks[-1]
+        return Anchor(
+            *ends, part.leaves, lambda count: check_part(part, document, system, None, count)
+        )
+    require(not any(document.parts), "functional.parts", "must have no networks")
+    arrays = read_npz(found["part0.npz"], "part0")
+    if set(arrays) == {"P"}:
+        zero = Fraction(0)
+        return Anchor(
+            zero, zero, 0, lambda _: windows.check_undelayed("part0", arrays["P"], system)
+        )
+    one = windows.read("part0", arrays, system, document.order, 1)
+    ends = one.breaks[0][0], one.breaks[0][-1]
+    return Anchor(*ends, 0, lambda _: windows.check(one, system, document.order))
+
+
+def check_crossings(found: Crossings, system: System, anchor: Anchor, count: Count) -> None:
     """Lemma: no root i w for any tau of [first, last], stability for one of them: stability for all.
 
     Roots with real part >= 0 satisfy |s| <= frequency(system); none is on the boundary of that half
     disc, so their number (the argument principle) is a continuous integer function of tau: zero.
     """
-    meets = breaks[0] <= found.last and found.first <= breaks[-1]
+    meets = anchor.first <= found.last and found.first <= anchor.last
     require(meets, "part0.breaks", "lie outside the delays of the proof")
     box: Box = ((Fraction(0), frequency(system)), (found.first, found.last))
     grid, blocks = found.arrays["grid"].tolist(), found.arrays["blocks"].tolist()
@@ -85,13 +117,13 @@ def frequency(system: System) -> Fraction:
 def read(document: Document, system: System, found: dict[str, bytes]) -> Proof:
     """The anchor's part, and the partition."""
     crossings = read_crossings(document, system, found["spectral.npz"])
-    part = read_part(0, document, system, found)
+    anchor = read_anchor(document, system, found)
 
     def run(count: Count) -> None:
-        check_part(part, document, system, None, count)
-        check_crossings(crossings, system, part.breaks, count)
+        anchor.run(count)
+        check_crossings(crossings, system, anchor, count)
 
-    return Proof(part.leaves + crossings.leaves, run)
+    return Proof(anchor.leaves + crossings.leaves, run)
 
 
 RULE = Rule(
@@ -102,4 +134,5 @@ RULE = Rule(
     entries=lambda document: krasovskii.entries(document) | {"spectral.npz"},
     read=read,
     sentence=sentence,
+    lags=MAX_MULTIPLE,
 )

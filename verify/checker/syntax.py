@@ -1,7 +1,7 @@
 """The grammar of spec 3: from an equation's text to a tree, and the evaluation of a tree."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import reduce
@@ -15,9 +15,10 @@ FUNCTIONS = frozenset(("sin", "cos", "tan", "tanh", "exp", "log", "sqrt", "sigmo
 MAX_LENGTH = 10_000
 MAX_DEPTH = 100
 MAX_POWER = 64
+MAX_MULTIPLE = 64
 _TOKEN = re.compile(
     r" *(?:((?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)(?![A-Za-z0-9_.])"
-    r"|([A-Za-z_][A-Za-z0-9_]*)|(\*\*|[-+*/^()]))"
+    r"|([A-Za-z_][A-Za-z0-9_]*)|(\*\*|[-+*/^()\[\]]))"
 )
 
 
@@ -30,6 +31,7 @@ class Node:
     value: Fraction = Fraction(0)
 
 
+Delayed = Callable[[int, int], Node]  # a state at t - k tau_j, of j and k
 T = TypeVar("T")  # rationals, Taylor forms or slopes: +, *, - and apply(function, exponent)
 
 
@@ -52,9 +54,17 @@ def evaluate(node: Node, variable: Callable[[int], T], constant: Callable[[Fract
 
 
 def parse_expression(
-    text: str, present: Mapping[str, Node], delayed: Mapping[str, Node], delay: str, where: str
+    text: str,
+    present: Mapping[str, Node],
+    delayed: Mapping[str, Delayed],
+    delays: Sequence[str],
+    where: str,
+    brackets: str = "()",
 ) -> Node:
-    """The tree of `text`; `present` maps states and parameters, `delayed` the delayed states."""
+    """The tree of `text`; `present` maps states and parameters, `delayed` the delayed states.
+
+    `brackets` are those of the times: `x(t - tau)`, or `x[t - tau]` in discrete time.
+    """
     require(len(text) <= MAX_LENGTH, where, "is too long")
     tokens, position = [], 0
     stripped = text.rstrip(" ")
@@ -64,7 +74,7 @@ def parse_expression(
             raise Refused(where, f"cannot be read from character {position}")
         tokens.append(match.group().strip())
         position = match.end()
-    parser = _Parser(tokens, present, delayed, delay, where)
+    parser = _Parser(tokens, present, delayed, delays, where, brackets)
     tree = parser.expression()
     require(not tokens, where, "continues after the expression")
     return tree
@@ -76,9 +86,10 @@ class _Parser:
 
     tokens: list[str]
     present: Mapping[str, Node]
-    delayed: Mapping[str, Node]
-    delay: str
+    delayed: Mapping[str, Delayed]
+    delays: Sequence[str]
     where: str
+    brackets: str
     depth: int = 0
 
     def take(self, *allowed: str) -> str:
@@ -144,13 +155,25 @@ class _Parser:
         return result
 
     def state(self, name: str) -> Node:
-        """`name`, `name(t)` or `name(t - delay)`; only a state may have an argument."""
-        if name not in self.delayed or not self.take("("):
+        """`name`, `name(t)` or `name(t - k * delay)`; only a state may have an argument."""
+        opening, closing = self.brackets[0], self.brackets[1]
+        if name not in self.delayed or not self.take(opening):
             return self.present[name]
         self.expect("t")
         if not self.take("-"):
-            self.expect(")")
+            self.expect(closing)
             return self.present[name]
-        self.expect(self.delay)
-        self.expect(")")
-        return self.delayed[name]
+        multiple, delay = self.multiple(), self.take(*self.delays)
+        require(delay != "", self.where, "lacks the name of a delay")
+        self.expect(closing)
+        return self.delayed[name](self.delays.index(delay), multiple)
+
+    def multiple(self) -> int:
+        """The k of `k * delay`, an integer from 1 to 64; 1 if there is none."""
+        if not self.tokens or re.match(r"[0-9.]", self.tokens[0]) is None:
+            return 1
+        text = self.take()
+        whole = re.fullmatch("[0-9]{1,2}", text) is not None and 1 <= int(text) <= MAX_MULTIPLE
+        require(whole, self.where, f"has a multiple that is not an integer up to {MAX_MULTIPLE}")
+        self.expect("*")
+        return int(text)

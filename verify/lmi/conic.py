@@ -13,6 +13,8 @@ import clarabel
 import numpy as np
 from scipy import sparse
 
+from certdde.verify.lmi.failure import failure
+
 if TYPE_CHECKING:
     from certdde.verify.lmi.program import Block, Program
 
@@ -37,18 +39,32 @@ def solve_by_clarabel(
         cost[-1] = -1.0
     elif minimise is not None:
         cost[: program.count] = minimise
+    data = sparse.csc_matrix(np.concatenate(rows)), np.concatenate(right)
+    x, status = _run(cost, *data, cones, equilibrate=True)
+    if status == "NumericalError":  # it may get no further than the first step
+        x, status = _run(cost, *data, cones, equilibrate=False)
+    return (None if x is None else x[: program.count]), status
+
+
+def _run(
+    cost: np.ndarray,
+    matrix: sparse.csc_matrix,
+    right: np.ndarray,
+    cones: list,
+    *,
+    equilibrate: bool,
+) -> tuple[np.ndarray | None, str]:
     settings = clarabel.DefaultSettings()
     settings.verbose = False
     settings.max_threads = 1
+    settings.equilibrate_enable = equilibrate
+    empty = sparse.csc_matrix((len(cost), len(cost)))
     try:
-        matrix = sparse.csc_matrix(np.concatenate(rows))
-        empty = sparse.csc_matrix((size, size))
-        solver = clarabel.DefaultSolver(empty, cost, matrix, np.concatenate(right), cones, settings)
+        solver = clarabel.DefaultSolver(empty, cost, matrix, right, cones, settings)
         solution = solver.solve()
-    except (ValueError, ArithmeticError, RuntimeError) as error:
-        return None, f"failed: {type(error).__name__}"
-    x = np.asarray(solution.x, dtype=np.float64)[: program.count]
-    status = str(solution.status)
+    except BaseException as error:  # a panic of Rust is no Exception
+        return None, failure(error)
+    x, status = np.asarray(solution.x, dtype=np.float64), str(solution.status)
     return (x if np.all(np.isfinite(x)) and "Infeasible" not in status else None), status
 
 

@@ -122,10 +122,13 @@ def _run(problem: cp.Problem, solver: str) -> str:
 
 
 def recomputed_margin(program: Program, x: np.ndarray) -> float:
-    """Return the largest t at which all blocks hold, by eigenvalues; -inf if a plain block fails."""
+    """Return the largest t at which all blocks hold, by eigenvalues; -inf if a plain block fails, or is not finite."""
     margins = []
     for block in program.blocks:
-        top = float(np.linalg.eigvalsh(np.tensordot(x, block.matrices, 1) + block.constant)[-1])
+        value = np.tensordot(x, block.matrices, 1) + block.constant
+        if not np.all(np.isfinite(value)):  # LAPACK may say 0 of it
+            return -np.inf
+        top = float(np.linalg.eigvalsh(value)[-1])
         if block.margin_weight:
             margins.append(-top / block.margin_weight)
         elif not top <= 1e-7:

@@ -5,5 +5,6 @@ and exact matrices, at 128 bits. It adds to the checker's verdict and never repl
 """
 
 from .opinion import Opinion, compare
+from .scope import objection
 
-__all__ = ["Opinion", "compare"]
+__all__ = ["Opinion", "compare", "objection"]

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import reduce
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 from flint import arb, arb_mat
 
-from certdde.verify.checker import measurable
+from certdde.verify.checker import measurable, moments
 from certdde.verify.checker.bundle import read_entries, read_npz, read_safetensors
 from certdde.verify.checker.dissipation import layout, matrices, rational
 from certdde.verify.checker.document import Document, parse
@@ -78,27 +80,32 @@ def _part(i: int, document: Document, system: System, entries: dict[str, bytes])
     p, s, r = (rational(arrays[key]) for key in "PSR")
     window = Fraction(arrays["window"].tolist()[0]) if document.measurable else None
     end = breaks[-1] if window is None else window
-    core = _positive(p, s, r, end, n, where)
     features = Features(system, nets.get("V0"), nets.get("W"))
-    q_states = features.v0.inputs if features.v0 else ()
+    kept = (*range(n), *features.moments)
+    cores = _cores(_positive(p, s, r, end, kept, where), n, breaks)
+    q_inputs, read = features.v0.inputs if features.v0 else (), features.moments
     outputs = len(features.w.weights[-1]) if features.w else 0
     if window is None:
-        lay = layout(system, q_states, outputs, document.order)
-        found = matrices(lay, n, p, s, r, breaks)
+        lay = layout(system, q_inputs, outputs, document.order, read)
+        rule = moments.matrices if read else matrices
+        found = rule(lay, n, p, s, r, breaks)
     else:
-        lay = layout(system, q_states, outputs, 1 + 2 * document.order)
+        lay = layout(system, q_inputs, outputs, 1 + 2 * document.order)
         found = measurable.matrices(lay, (p, s, r), window, breaks)
     forms = [_eliminated(rows, lay.head, f"{where}, break {j}") for j, rows in enumerate(found)]
     if system.domain is None:
         return []
     level = document.level[i]
     _radius(document, level, (p, s, r), features, end, where)
-    faces = _faces(system, features.v0, core, level, arrays["face_codes"], where)
+    faces = _faces(system, features, cores, level, arrays["face_codes"], where)
     return [*_forest(system, features, forms, arrays, where), *faces]
 
 
-def _positive(p: exact.Rows, s: exact.Rows, r: exact.Rows, end: Fraction, n: int, where: str):
-    """Return Ph; S, R and P plus Bessel's bound must be positive definite."""
+def _positive(
+    p: exact.Rows, s: exact.Rows, r: exact.Rows, end: Fraction, kept: Sequence[int], where: str
+):
+    """Return Ph over the entries ``kept`` of w; S, R and P plus Bessel's bound must be positive definite."""
+    n = len(s)
     for name, rows in (("S", s), ("R", r)):
         if not exact.definite(exact.matrix(rows)):
             raise Disagreement(f"{where}.{name} is not positive definite")
@@ -107,10 +114,33 @@ def _positive(p: exact.Rows, s: exact.Rows, r: exact.Rows, end: Fraction, n: int
         for a in range(n):
             for b in range(n):
                 total[n * k + a][n * k + b] += (2 * k - 1) * s[a][b] / end
-    core = exact.complement(exact.matrix(total), n)
+    order = [*kept, *(i for i in range(len(total)) if i not in kept)]
+    moved = [[total[i][j] for j in order] for i in order]
+    core = exact.complement(exact.matrix(moved), len(kept))
     if core is None or not exact.definite(core):
         raise Disagreement(f"{where}.P does not give a positive definite functional")
     return core
+
+
+def _cores(core, n: int, breaks: Sequence[Fraction]) -> list[arb_mat]:
+    """Return Ph, or the Bernstein coefficients in tau of (x, tau m)^T Ph (x, tau m) on every piece."""
+    size = core.nrows()
+    if size == n:
+        return [exact.balls(core)]
+    found = []
+    for a, b in pairwise(breaks):
+        for u, v in ((a, a), (a, b), (b, b)):
+            once, twice = (u + v) / 2, u * v
+            rows = [
+                [
+                    Fraction(int(core[i, j].p), int(core[i, j].q))
+                    * (twice if min(i, j) >= n else once if max(i, j) >= n else 1)
+                    for j in range(size)
+                ]
+                for i in range(size)
+            ]
+            found.append(exact.balls(exact.matrix(rows)))
+    return found
 
 
 def _eliminated(rows: exact.Rows, head: int, where: str) -> arb_mat:
@@ -124,9 +154,10 @@ def _forest(
     system: System, features: Features, forms: list[arb_mat], arrays: dict, where: str
 ) -> list[Field]:
     """Return the field of the dissipation, if there are nonlinear variables."""
-    if not system.xi or system.domain is None:
+    if system.domain is None or not (system.xi or features.moments):
         return []
     box = [system.domain[j % system.n] for j in system.xi]
+    box += moments.ranges(features.moments, system.domain)
     grid, blocks = arrays["grid"].tolist(), arrays["blocks"].tolist()
 
     def test(lower: Ends, upper: Ends, code: int) -> bool:
@@ -152,25 +183,27 @@ def _forest(
 
 
 def _faces(
-    system: System, v0: Network | None, core, level: Fraction, codes: np.ndarray, where: str
+    system: System,
+    features: Features,
+    cores: list[arb_mat],
+    level: Fraction,
+    codes: np.ndarray,
+    where: str,
 ) -> Iterator[Field]:
     """Yield one field for each face; v_0 > level on its boxes."""
-    domain, n = system.domain or (), system.n
-    outputs = len(v0.weights[-1]) if v0 else 0
-    size, position = n + outputs, 0
-    form = exact.balls(core).tolist()
-    rows = [
-        [form[a][b] if max(a, b) < n else arb(int(a == b)) for b in range(size)]
-        for a in range(size)
-    ]
+    domain, n, v0 = system.domain or (), system.n, features.v0
+    ranges = [*domain, *moments.ranges(features.moments, domain)]
+    order, position = (*range(n), *features.moments), 0
+    bordered = [_bordered(core, len(v0.weights[-1]) if v0 else 0) for core in cores]
     for axis in range(n):
-        rest = [*domain[:axis], *domain[axis + 1 :]]
+        rest = [*ranges[:axis], *ranges[axis + 1 :]]
         for end in domain[axis]:
-            tree = _tree(codes[position:], n - 1) if rest else codes[:0]
+            tree = _tree(codes[position:], len(rest)) if rest else codes[:0]
             position += len(tree)
 
             def value(lower: Ends, upper: Ends, axis: int = axis, end: Fraction = end) -> arb:
-                return quadratic(core_forms(v0, axis, ball(end), lower, upper), arb_mat(rows))
+                found = core_forms(v0, order, axis, ball(end), lower, upper)
+                return least(quadratic(found, rows) for rows in bordered)
 
             yield Field(
                 f"{where}.face_codes, axis {axis} at {float(end)!r}",
@@ -181,6 +214,20 @@ def _faces(
             )
     if position != len(codes):
         raise Disagreement(f"{where}.face_codes does not end with the last face")
+
+
+def least(values: Iterable[arb]) -> arb:
+    """Enclose the least of several values."""
+    return reduce(lambda a, b: a.min(b), values)
+
+
+def _bordered(core: arb_mat, outputs: int) -> arb_mat:
+    """Return the matrix of v_0 over (u, p_V0)."""
+    form, n = core.tolist(), core.nrows()
+    size = range(n + outputs)
+    return arb_mat(
+        [[form[a][b] if max(a, b) < n else arb(int(a == b)) for b in size] for a in size]
+    )
 
 
 def _leaves(rest: list, tree: np.ndarray) -> Callable[[Sequence[int]], Iterator[Leaf]]:

@@ -97,13 +97,24 @@ class Features:
     v0: Network | None
     w: Network | None
 
+    @property
+    def moments(self) -> tuple[int, ...]:
+        """The moments that V0 reads, at the end of xi."""
+        inputs = self.v0.inputs if self.v0 else ()
+        return tuple(sorted(i for i in inputs if i >= self.system.n))
+
+    def _read(self, xi: list[Quantity]) -> dict[int, Quantity]:
+        count = len(self.system.xi)
+        states = {i: q for i, q in zip(self.system.xi, xi, strict=False) if i < self.system.n}
+        return states | dict(zip(self.moments, xi[count:], strict=True))
+
     def forms(self, lower: Sequence[float], upper: Sequence[float]) -> list[Form]:
         """Return v on a box as Taylor forms."""
         xi = Form.variables(lower, upper)
-        at = dict(zip(self.system.xi, xi, strict=True))
+        at, read = dict(zip(self.system.xi, xi, strict=False)), self._read(xi)
         found = [*xi, *self._rests(at)]
         if self.v0 is not None:
-            found += self.v0.pullback([at[i] for i in self.v0.inputs])
+            found += self.v0.pullback([read[i] for i in self.v0.inputs])
         if self.w is not None:
             for shift in (0, self.system.n):
                 layers = self.w.hidden([at[i + shift] for i in self.w.inputs])
@@ -113,10 +124,10 @@ class Features:
     def slopes(self, lower: Sequence[float], upper: Sequence[float]) -> list[Balls]:
         """Return Sl with v(xi) = Sl xi on a box, row by row."""
         xi = Slope.variables(lower, upper)
-        at = dict(zip(self.system.xi, xi, strict=True))
+        at, read = dict(zip(self.system.xi, xi, strict=False)), self._read(xi)
         found = [q.cols for q in [*xi, *self._rests(at)]]
         if self.v0 is not None:
-            found += self.v0.slopes([at[i] for i in self.v0.inputs], pulled=True)
+            found += self.v0.slopes([read[i] for i in self.v0.inputs], pulled=True)
         if self.w is not None:
             for shift in (0, self.system.n):
                 found += self.w.slopes([at[i + shift] for i in self.w.inputs], pulled=False)
@@ -132,12 +143,17 @@ class Features:
 
 
 def core_forms(
-    v0: Network | None, axis: int, end: arb, lower: Sequence[float], upper: Sequence[float]
+    v0: Network | None,
+    order: Sequence[int],
+    axis: int,
+    end: arb,
+    lower: Sequence[float],
+    upper: Sequence[float],
 ) -> list[Form]:
-    """Return (x, p_V0(x)) on a box of the face where x_axis = end."""
+    """Return (u, p_V0(u)) on a box of the face where x_axis = end; ``order`` are the indices of u's entries."""
     x = Form.variables(lower, upper)
     fixed = x[0].constant(end) if x else Form(end, (), arb(0), ())
     x.insert(axis, fixed)
     if v0 is None:
         return x
-    return [*x, *v0.displacement(v0.hidden([x[i] for i in v0.inputs])[-1])]
+    return [*x, *v0.displacement(v0.hidden([x[order.index(i)] for i in v0.inputs])[-1])]

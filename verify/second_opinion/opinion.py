@@ -14,6 +14,7 @@ from certdde.verify.checker.refusal import Refused
 
 from .fields import Disagreement, Ends, Field, read_fields
 from .partition import Leaf
+from .scope import objection
 
 BITS = 128
 PIECES = 4096  # into which a box is cut at most, where one enclosure does not show it
@@ -73,7 +74,8 @@ def compare(
     Returns
     -------
     Opinion
-        ``agree`` is False if an exact condition fails, a box is not shown, or the file cannot be read.
+        ``agree`` is False if an exact condition fails, a box is not shown, the file cannot be read, or there is no
+        second opinion on its kind (:func:`objection`).
 
     Soundness
     ---------
@@ -109,6 +111,8 @@ class _State:
 
 def _compare(path: Path, sample: int | None, seed: int, state: _State) -> str:
     """Return what does not hold; empty if everything does."""
+    if why := objection(path):
+        return f"no second opinion: {why}"
     fields = read_fields(path)
     state.total = sum(field.size for field in fields)
     state.wanted = state.total if sample is None else min(sample, state.total)

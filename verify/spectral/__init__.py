@@ -1,5 +1,5 @@
 """Spectra of linear delay systems."""
 
-from certdde.verify.spectral.abscissa import spectral_abscissa
+from certdde.verify.spectral.abscissa import several_abscissa, spectral_abscissa
 
-__all__ = ["spectral_abscissa"]
+__all__ = ["several_abscissa", "spectral_abscissa"]

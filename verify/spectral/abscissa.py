@@ -1,4 +1,6 @@
-"""The spectral abscissa of x' = A x(t) + Ad x(t - tau), by Chebyshev collocation."""
+"""The spectral abscissa of x' = A x(t) + sum_j A_j x(t - tau_j), by Chebyshev collocation."""
+
+from collections.abc import Sequence
 
 import numpy as np
 from jaxtyping import Float
@@ -41,15 +43,62 @@ def spectral_abscissa(
     >>> bool(spectral_abscissa(zero, minus, 1.5) < 0 < spectral_abscissa(zero, minus, 1.6))
     True
     """
+    return several_abscissa(present, [(delay, delayed)], nodes)
+
+
+def several_abscissa(
+    present: Float[np.ndarray, "n n"],
+    delayed: Sequence[tuple[float, Float[np.ndarray, "n n"]]],
+    nodes: int = 32,
+) -> float:
+    """Return the largest real part of the characteristic roots for several delays.
+
+    Parameters
+    ----------
+    present : (n, n) array
+        A.
+    delayed : sequence of (float, (n, n) array)
+        tau_j >= 0 and A_j.
+    nodes : int
+        Chebyshev nodes over the longest delay.
+
+    Returns
+    -------
+    float
+        An approximation in float64; values at the shorter delays are interpolated.
+
+    Soundness
+    ---------
+    As for :func:`spectral_abscissa`.
+
+    Examples
+    --------
+    >>> minus = -np.eye(1)
+    >>> roots = [several_abscissa(0 * minus, [(1.0, minus), (t, minus)]) for t in (0.5, 0.7)]
+    >>> bool(roots[0] < 0 < roots[1])
+    True
+    """
     n = present.shape[0]
-    size = np.abs(present).sum() + np.abs(delayed).sum()
-    if delay * size < 1e-8:  # the matrix grows like 1/tau
-        return float(np.linalg.eigvals(present + delayed).real.max())
-    differentiation = _chebyshev(nodes) * (2 / delay)
-    generator = np.kron(differentiation, np.eye(n))
-    generator[:n] = 0
-    generator[:n, :n], generator[:n, -n:] = present, delayed
+    size = np.abs(present).sum() + sum(np.abs(one).sum() for _, one in delayed)
+    longest = max(tau for tau, _ in delayed)
+    if longest * size < 1e-8:  # the matrix grows like 1/tau
+        return float(np.linalg.eigvals(present + sum(one for _, one in delayed)).real.max())
+    generator = np.kron(_chebyshev(nodes) * (2 / longest), np.eye(n))
+    generator[:n] = np.kron(np.eye(1, nodes + 1), present)
+    for tau, one in delayed:
+        generator[:n] += np.kron(_interpolation(nodes, 1 - 2 * tau / longest), one)
     return float(np.linalg.eigvals(generator).real.max())
+
+
+def _interpolation(nodes: int, at: float) -> Float[np.ndarray, "1 k"]:
+    """Return the row that gives the value at a place in [-1, 1] from the values at the nodes."""
+    j = np.arange(nodes + 1)
+    gap = at - np.cos(np.pi * j / nodes)
+    near = np.abs(gap) < 1e-14
+    if near.any():
+        return near[None].astype(float)
+    weight = np.where((j == 0) | (j == nodes), 0.5, 1.0) * (-1.0) ** j / gap
+    return (weight / weight.sum())[None]
 
 
 def _chebyshev(nodes: int) -> Float[np.ndarray, "k k"]:

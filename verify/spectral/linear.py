@@ -10,9 +10,7 @@ import numpy as np
 
 from certdde.errors import ProblemError
 from certdde.systems.delay_system import DelaySystem
-from certdde.systems.expressions import Variable, linear_split, variables
-
-Matrix = tuple[tuple[Fraction, ...], ...]
+from certdde.systems.linear import Matrix, linear_matrices
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,27 +20,28 @@ class LinearDelaySystem:
     Attributes
     ----------
     terms : tuple of matrices
-        A_0, A_1, .. of rationals, each n by n. Systems in text have A_0 and A_1 only, since the
-        grammar knows no multiples of a delay; everything here and in the checker takes more.
+        A_0, A_1, .. of rationals, each n by n: at least two, up to the largest multiple that occurs.
     """
 
     terms: tuple[Matrix, ...]
 
     @classmethod
     def of(cls, system: DelaySystem) -> LinearDelaySystem | None:
-        """Return the matrices of a system with one delay; None if f is not linear by its syntax."""
-        splits = [linear_split(expression) for expression in system.rhs]
-        if any(variables(split.remainder) for split in splits):
+        """Return the matrices of a system with one delay and its multiples; None if f is not linear by its syntax."""
+        found = linear_matrices(system)
+        if found is None:
             return None
-        delay = system.delay()
+        (present, delayed), delay = found, system.delay()
+        zero = tuple((Fraction(0),) * len(row) for row in present)
+        largest = max((k for _, k in delayed), default=1)
+        return cls(
+            (present, *(delayed.get((delay, k), zero) for k in range(1, largest + 1))),
+        )
 
-        def matrix(name: str | None) -> Matrix:
-            columns = [Variable(state, name) for state in system.states]
-            return tuple(
-                tuple(Fraction(split.coefficients.get(v, 0)) for v in columns) for split in splits
-            )
-
-        return cls((matrix(None), matrix(delay)))
+    @property
+    def multiples(self) -> tuple[int, ...]:
+        """The k whose A_k is not zero."""
+        return tuple(k for k, term in enumerate(self.terms) if k and any(map(any, term)))
 
     @classmethod
     def required(cls, system: DelaySystem) -> LinearDelaySystem:

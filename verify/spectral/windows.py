@@ -8,18 +8,19 @@ from math import ceil, floor, pi
 import numpy as np
 import scipy.linalg
 
-from certdde.verify.spectral.abscissa import spectral_abscissa
+from certdde.verify.spectral.abscissa import several_abscissa, spectral_abscissa
 from certdde.verify.spectral.linear import LinearDelaySystem
 
 MAX_DELAYS = 10_000
+MAX_PENCIL, SWEEP = 400, 1024
 
 
 def crossings(system: LinearDelaySystem) -> list[tuple[float, float]]:
     """Return the pairs (w, theta), w > 0, 0 <= theta < 2 pi, with a root i w whenever w tau = theta modulo 2 pi.
 
-    With z = e^(-i theta) both i w and -i w are eigenvalues, of A_0 + z A_1 and of A_0 + A_1 / z, so
-    z solves det(z^2 A_1 (+) 1 + z (A_0 (+) A_0) + 1 (+) A_1) = 0; each solution near the unit
-    circle is refined by Newton's method in (w, theta).
+    With z = e^(-i theta) both i w and -i w are eigenvalues, of A(z) = A_0 + sum_k z^k A_k and of A(1/z), so z
+    solves det(A(z) (+) A(1/z)) = 0, a polynomial of degree 2 m in z; each solution near the unit circle is
+    refined by Newton's method in (w, theta). A pencil too large gives way to a sweep over theta.
 
     Soundness
     ---------
@@ -31,38 +32,63 @@ def crossings(system: LinearDelaySystem) -> list[tuple[float, float]]:
     Chen, Gu, Nett (1995), A new method for computing delay margins for stability of linear delay
     systems, Systems and Control Letters 26.
     """
-    present, delayed = system.arrays[:2]
-    n, eye = len(present), np.eye(len(present))
-    low, high = np.kron(eye, delayed), np.kron(delayed, eye)
-    middle, one = np.kron(present, eye) + np.kron(eye, present), np.eye(n * n)
-    zero = np.zeros_like(one)
-    left = np.block([[zero, one], [-low, -middle]])
-    with np.errstate(all="ignore"):
-        found = scipy.linalg.eigvals(left, np.block([[one, zero], [zero, high]]))
-    found = found[np.isfinite(found) & (np.abs(np.abs(found) - 1) < 1e-3)]
+    terms = system.arrays
+    size = 2 * (len(terms) - 1) * terms.shape[1] ** 2
+    angles = _by_pencil(terms) if size <= MAX_PENCIL else _by_sweep(terms)
     pairs: list[tuple[float, float]] = []
-    for z in found:
-        for root in np.linalg.eigvals(present + z / abs(z) * delayed):
+    for theta in angles:
+        for root in np.linalg.eigvals(_at(terms, theta)):
             if abs(root.real) < 1e-2 * (1 + abs(root)) and root.imag > 1e-9:
-                pair = _refined(present, delayed, root.imag, -np.angle(z))
+                pair = _refined(terms, root.imag, theta)
                 if pair is not None and not any(np.allclose(pair, p, rtol=1e-7) for p in pairs):
                     pairs.append(pair)
     return sorted(pairs)
 
 
-def _refined(
-    present: np.ndarray, delayed: np.ndarray, w: float, theta: float
-) -> tuple[float, float] | None:
-    """Drive the least singular value of i w - A_0 - e^(-i theta) A_1 to zero by Newton's method."""
-    eye, scale = np.eye(len(present)), np.abs(present).sum() + np.abs(delayed).sum()
+def _at(terms: np.ndarray, theta: float | np.ndarray) -> np.ndarray:
+    """Return A(e^(-i theta)), for one angle or for many."""
+    turns = np.exp(-1j * np.multiply.outer(theta, np.arange(len(terms))))
+    return np.tensordot(turns, terms, 1)
+
+
+def _by_pencil(terms: np.ndarray) -> np.ndarray:
+    """Return the angles of the eigenvalues near the unit circle of the pencil of all crossings."""
+    n, m = terms.shape[1], len(terms) - 1
+    eye, one = np.eye(n), np.eye(n * n)
+    powers = np.zeros((2 * m + 1, n * n, n * n))
+    for k, term in enumerate(terms):
+        powers[m + k] += np.kron(term, eye)
+        powers[m - k] += np.kron(eye, term)
+    left = np.kron(np.eye(2 * m, k=1), one)
+    left[-n * n :] = -np.concatenate(list(powers[:-1]), axis=1)
+    right = np.eye(len(left))
+    right[-n * n :, -n * n :] = powers[-1]
+    with np.errstate(all="ignore"):
+        found = scipy.linalg.eigvals(left, right)
+    return -np.angle(found[np.isfinite(found) & (np.abs(np.abs(found) - 1) < 1e-3)])
+
+
+def _by_sweep(terms: np.ndarray) -> np.ndarray:
+    """Return angles next to which the number of eigenvalues to the right changes, or one comes near the axis."""
+    angles = 2 * np.pi * np.arange(SWEEP * len(terms)) / (SWEEP * len(terms))
+    real = np.linalg.eigvals(_at(terms, angles)).real
+    count, near = (real > 0).sum(axis=1), np.abs(real).min(axis=1)
+    changes = count != np.roll(count, 1)
+    lowest = (near <= np.roll(near, 1)) & (near <= np.roll(near, -1))
+    return angles[changes | np.roll(changes, -1) | lowest]
+
+
+def _refined(terms: np.ndarray, w: float, theta: float) -> tuple[float, float] | None:
+    """Drive the least singular value of i w - A(e^(-i theta)) to zero by Newton's method."""
+    eye, scale = np.eye(terms.shape[1]), np.abs(terms).sum()
+    multiples = np.arange(len(terms))[:, None, None]
     sigma = np.inf
     for _ in range(40):
-        turned = np.exp(-1j * theta) * delayed
-        u, values, v = np.linalg.svd(1j * w * eye - present - turned)
+        u, values, v = np.linalg.svd(1j * w * eye - _at(terms, theta))
         if not values[-1] < sigma:
             break
         sigma, left, right = values[-1], u[:, -1].conj(), v[-1].conj()
-        rates = [1j * (left @ right), 1j * (left @ turned @ right)]
+        rates = [1j * (left @ right), 1j * (left @ _at(multiples * terms, theta) @ right)]
         matrix = np.array([[r.real for r in rates], [r.imag for r in rates]])
         step = np.linalg.lstsq(matrix, np.array([-sigma, 0.0]), rcond=1e-12)[0]
         w, theta = w + step[0], theta + step[1]
@@ -89,11 +115,12 @@ def abscissa(system: LinearDelaySystem, delay: float) -> float:
 
     A delay too short for the collocation, whose matrix grows like 1/tau, counts as 0.
     """
-    present, delayed = system.arrays[:2]
+    present, *delayed = system.arrays
     if system.frequency * delay < 1e-8:
-        return spectral_abscissa(present, delayed, 0.0)
-    nodes = 24 + ceil(system.frequency * delay)
-    return spectral_abscissa(present, delayed, delay, min(nodes, 16 + 800 // len(present)))
+        return spectral_abscissa(present, sum(delayed), 0.0)
+    nodes = 24 + ceil(system.frequency * delay * len(delayed))
+    lags = [(k * delay, one) for k, one in enumerate(delayed, 1)]
+    return several_abscissa(present, lags, min(nodes, 16 + 800 // len(present)))
 
 
 def stable_windows(

@@ -9,6 +9,7 @@ from enclosures import TextFeatures
 from segments import random_functional
 
 from certdde.inequalities.inequality import Inequality, dissipation, faces
+from certdde.inequalities.reduction import ConstantDelay
 from certdde.systems import DelaySystem
 from certdde.verify.answers import Proved, Refuted, Unknown
 from certdde.verify.bound_propagation.branch import Settings, by_intervals, prove
@@ -168,10 +169,12 @@ def test_faces_keep_their_constant_axis():
     functional = random_functional(2, 1, seed=1, neural=True, positive=True)
     level = min(
         float(functional.lower_bound(f.lower + (f.upper - f.lower) * t, 0.5))
-        for f in faces(system, functional, 0.5, 0.0)
+        for f in faces(system, functional, ConstantDelay((0.25, 0.5)), 0.0)
         for t in torch.linspace(0, 1, 1001, dtype=torch.float64)
     )
-    for index, face in enumerate(faces(system, functional, 0.5, 0.95 * level)):
+    for index, face in enumerate(
+        faces(system, functional, ConstantDelay((0.25, 0.5)), 0.95 * level)
+    ):
         answer = prove(face)
         assert isinstance(answer, Proved)
         assert answer.proof.grid == (1, 1)

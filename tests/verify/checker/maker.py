@@ -16,9 +16,10 @@ import cvxpy as cp
 import numpy as np
 
 from certdde.verify.checker import forest, leaves, level, part, radius, schema, system
-from certdde.verify.checker.dissipation import layout, lower_form, matrices, reduced
+from certdde.verify.checker.dissipation import bessel, layout, matrices, reduced
 from certdde.verify.checker.document import parse
 from certdde.verify.checker.features import Features
+from certdde.verify.checker.moments import lower_forms
 from certdde.verify.checker.network import Network
 from certdde.verify.checker.refusal import Refused
 from certdde.verify.checker.rounding import enclose
@@ -141,7 +142,7 @@ def face_codes(ph: Any, v0: Network | None, domain: Any, bound: float) -> np.nda
                 e[:, None] for e in forest.outward(domain[:axis] + domain[axis + 1 :], "face")
             )
             while lo.shape[1]:
-                fine = level.above(q, -bound, v0, axis, end, lo, hi)
+                fine = level.above(q, -bound, v0, n, axis, end, lo, hi)
                 code = np.argmax(hi - lo, axis=0).astype(np.uint8)
                 code[fine] = 254
                 codes.append(code)
@@ -166,7 +167,8 @@ def finish(draft: Draft, grid: list[int], share: float = 0.8) -> Draft:
             for key in ("grid", "blocks", "codes"):
                 arrays.pop(key)
         piece = part.read_part(i, document, found, draft.entries())
-        ph = lower_form(piece.p, piece.s, piece.r, piece.breaks[-1], found.n)
+        total = bessel(piece.p, piece.s, piece.r, piece.breaks[-1], found.n)
+        [ph] = lower_forms(total, (), piece.breaks, found.n)
         if d:
             arrays["codes"] = prove(*problem(piece, found, document.order), grid)
         draft.document["region"]["level"][i] = bound = share * sampled_level(

@@ -57,7 +57,8 @@ class Draft:
 def read(document: dict[str, Any]) -> Any:
     """The system as the checker reads it."""
     _, exact = parse(json.dumps(document | {"digest": "", "claim": ""}).encode())
-    return system.build(schema.document(exact, RULES))
+    found = schema.document(exact, RULES)
+    return system.build(found, RULES[found.kind].lags)
 
 
 def partition(

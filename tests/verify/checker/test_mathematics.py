@@ -12,6 +12,7 @@ import pytest
 from numpy.polynomial import legendre
 
 from certdde.verify.checker import dissipation, rounding
+from certdde.verify.checker import moments as reading
 from certdde.verify.checker.network import Network
 from certdde.verify.checker.syntax import Node
 from certdde.verify.checker.system import System
@@ -87,7 +88,8 @@ class Functional:
         vector = np.concatenate([window[-1], *(tau * m for m in moments(window, self.order))])
         total = vector @ self.p @ vector
         if self.v0:
-            total += (psi(self.v0, window[-1:, list(self.v0.inputs)]) ** 2).sum()
+            seen = np.concatenate([window[-1], *moments(window, 2)])
+            total += (psi(self.v0, seen[None, list(self.v0.inputs)]) ** 2).sum()
         density = np.einsum("ki,ij,kj->k", window, self.s, window)
         if self.w:
             density = density + (psi(self.w, window[:, list(self.w.inputs)]) ** 2).sum(axis=1)
@@ -96,23 +98,28 @@ class Functional:
 
     def bound(self, system: System, f, window: np.ndarray, tau: float) -> float:
         """D at tau, from the checker's exact matrices (kappa is 1/tau up to 1e-9 on a tiny piece)."""
-        q_states = self.v0.inputs if self.v0 else ()
-        lay = dissipation.layout(system, q_states, self.w.outputs if self.w else 0, self.order)
+        inputs = self.v0.inputs if self.v0 else ()
+        read = reading.read_by(inputs, self.n)
+        outputs = self.w.outputs if self.w else 0
+        lay = dissipation.layout(system, inputs, outputs, self.order, read)
         exact = [dissipation.rational(m) for m in (self.p, self.s, self.r)]
         breaks = [Fraction(tau), Fraction(tau) + Fraction(1, 10**9)]
-        matrix = np.array(dissipation.matrices(lay, self.n, *exact, breaks)[0], dtype=float)
+        rule = reading.matrices if read else dissipation.matrices
+        matrix = np.array(rule(lay, self.n, *exact, breaks)[0], dtype=float)
+        matrix = matrix / tau if read else matrix
+        seen = np.concatenate([window[-1], *moments(window, self.order)])
         x, y = window[-1], window[0]
         both = np.concatenate([x, y])
-        features = [both[list(system.xi)]]
+        features = [both[list(system.xi)], seen[list(read)]]
         linear = [sum(float(a) * both[j] for j, a in row.items()) for row in system.linear]
         features.append(f(x, y) - np.array(linear))
         if self.v0:
-            inputs = x[list(self.v0.inputs)]
-            features.append(gradient(self.v0, inputs) / 2)
+            features.append(gradient(self.v0, seen[list(inputs)]) / 2)
         if self.w:
             features += [psi(self.w, v[None, list(self.w.inputs)])[0] for v in (x, y)]
         eta = [both[j] for j in range(2 * self.n) if j not in system.xi]
-        z = np.concatenate([*features, eta, *moments(window, self.order)])
+        rest = [seen[k] for k in range(self.n, len(seen)) if k not in read]
+        z = np.concatenate([*features, eta, rest])
         return float(z @ matrix @ z)
 
 
@@ -176,6 +183,60 @@ def test_derivative_along_trajectories_is_at_most_d(case, order, neural, tau):
         assert max(gaps) < 1e-3
 
 
+@pytest.mark.parametrize("reads", [(0, 1), (2, 0, 1), (1, 2)])
+@pytest.mark.parametrize("tau", [0.25, 1.25])
+def test_derivative_when_v0_reads_moments(reads, tau):
+    """tau D for a network of (x, Omega_0, Omega_1), and its Bernstein coefficients on a wide piece."""
+    functional = Functional(1, 3, network(reads, 1), network((0,), 2), seed=2)
+    check_derivative(functional, SCALAR, scalar, tau)
+
+
+@pytest.mark.parametrize("reads", [(0, 1, 2), (3, 0), (5, 1, 4)])
+def test_derivative_when_v0_reads_moments_of_two_states(reads):
+    check_derivative(Functional(2, 2, network(reads, 1), None, seed=2), PLANAR, planar, 0.75)
+
+
+def check_derivative(functional, system, f, tau):
+    x, rates = trajectory(system.n, f, tau)
+    for centre in range(int(2.5 * STEPS), 5 * STEPS - 4, 37):
+        values = [
+            functional.value(x[c - STEPS : c + 1], rates[c - STEPS : c + 1], tau)
+            for c in (centre - 2, centre - 1, centre + 1, centre + 2)
+        ]
+        h = tau / STEPS
+        derivative = (values[0] - 8 * values[1] + 8 * values[2] - values[3]) / (12 * h)
+        bound = functional.bound(system, f, x[centre - STEPS : centre + 1], tau)
+        assert derivative <= bound + 1e-6 * (1 + abs(values[1]) + abs(bound))
+
+
+def test_bernstein_coefficients_in_the_delay():
+    """Every value of c0 + c1 tau + c2 tau^2 on the pieces is a convex combination of neighbouring coefficients."""
+    breaks = [Fraction(1, 2), Fraction(3, 4), Fraction(5, 4)]
+    values = [3 - 2 * (s + t) / 2 + 5 * s * t for s, t in reading.ends(breaks)]
+    assert len(values) == 5
+    for a, b, three in ((breaks[0], breaks[1], values[:3]), (breaks[1], breaks[2], values[2:])):
+        for k in range(9):
+            u = Fraction(k, 8)
+            tau = a + (b - a) * u
+            weights = ((1 - u) ** 2, 2 * u * (1 - u), u * u)
+            assert 3 - 2 * tau + 5 * tau * tau == sum(map(lambda w, v: w * v, weights, three))
+
+
+def test_moments_stay_in_their_ranges():
+    domain = ((Fraction(-1, 2), Fraction(1)),)
+    (low, high), (below, above) = reading.ranges((1, 2), domain)
+    rng = np.random.default_rng(0)
+    u = np.linspace(0, 1, 2001)
+    for _ in range(200):
+        window = np.where(u > rng.random(), *(rng.uniform(-0.5, 1, 2)))[:, None]
+        window[rng.random(2001) < 0.3 * rng.random()] = rng.uniform(-0.5, 1)
+        mean, first = (float(m[0]) for m in moments(window, 2))
+        assert low <= mean <= high
+        assert below - 1e-3 <= first <= above + 1e-3
+    step = np.where(u < 0.5, -0.5, 1.0)[:, None]
+    assert abs(float(moments(step, 2)[1][0]) - float(above)) < 1e-3
+
+
 @pytest.mark.parametrize("neural", [False, True])
 def test_v_is_at_least_v0(neural):
     """Positivity: V >= x^T Ph x + |p_V0|^2 on rough histories."""
@@ -185,7 +246,9 @@ def test_v_is_at_least_v0(neural):
     functional.p[n:, n:] = functional.p[n:, n:] @ functional.p[n:, n:] - 0.1 * np.eye(n * order)
     functional.p[:n, :n] += 40 * np.eye(n)
     exact = [dissipation.rational(m) for m in (functional.p, functional.s, functional.r)]
-    ph = np.array(dissipation.lower_form(*exact, Fraction(1), n), dtype=float)
+    total = dissipation.bessel(*exact, Fraction(1), n)
+    [found] = reading.lower_forms(total, (), [], n)
+    ph = np.array(found, dtype=float)
     for _ in range(50):
         u = np.linspace(0, 1, STEPS + 1)
         window = sum(

@@ -513,7 +513,7 @@ def test_names(tmp_path, names):
 def test_unknown_schema_and_status(tmp_path):
     for key, value in (
         ("schema", "certdde-certificate-2"),
-        ("kind", "razumikhin"),
+        ("kind", "lyapunov"),
         ("status", "unknown"),
         ("status", "refuted"),
     ):

@@ -94,7 +94,7 @@ def tree(text: str) -> Node:
     from fractions import Fraction
 
     names = {name: Node("var", value=Fraction(k)) for k, name in enumerate("xy")}
-    return parse_expression(text, names, {}, "tau", "test")
+    return parse_expression(text, names, {}, ("tau",), "test")
 
 
 class Number:

@@ -1,0 +1,1 @@
+"""Sums of squares: polynomial functionals for polynomial delay systems, with Gram matrices as proof."""
