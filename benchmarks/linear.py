@@ -12,7 +12,7 @@ import json
 import sys
 import time
 from dataclasses import dataclass
-from math import floor
+from math import ceil, floor
 from pathlib import Path
 from typing import Any
 
@@ -108,16 +108,20 @@ def entry(case: Case, method: str, order: int, kind: str) -> dict[str, Any]:
         "margin": None,
         "seconds": round(seconds, 2),
     }
-    if found.delay_margin is None:
+    if not found.intervals:
         return row
+    start, end = case.start, found.delay_margin
+    if end is None:  # the start itself is not: the longest range that is
+        start, end = max(found.intervals, key=lambda piece: piece[1] - piece[0])
+        row["from"] = start = ceil(start * 1e4) / 1e4
     for step in (
         0,
         1,
         3,
         10,
     ):  # at its last digit a program may be solved once and not the next time
-        rounded = (floor(found.delay_margin * 1e4) - step) / 1e4
-        delay = (Constant if kind == "constant" else Measurable)("tau", case.start, rounded)
+        rounded = (floor(end * 1e4) - step) / 1e4
+        delay = (Constant if kind == "constant" else Measurable)("tau", start, rounded)
         certificate = certify(problem, delay, method=method, order=order)
         rigor = certificate.rigor if certificate.status == "certified" else certificate.status
         if rigor == "rigorous":

@@ -160,7 +160,8 @@ def _cell(row: dict[str, Any]) -> str:
     if row["margin"] is None:
         return "none"
     margin = f"{row['margin']:g}" if row["rigor"] == "rigorous" else f"({row['margin']:g})"
-    return f"{margin}, {row['seconds']:.2g} s"
+    start = f" from {row['from']:g}" if row.get("from") else ""
+    return f"{margin}{start}, {row['seconds']:.2g} s"
 
 
 def razumikhin(data: dict[str, Any]) -> str:
