@@ -1,8 +1,11 @@
 """``certdde margin``: up to which delay stability can be certified."""
 
+from __future__ import annotations
+
 import math
-from dataclasses import asdict
-from typing import Annotated
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,6 +14,10 @@ from certdde.cli.options import AsJson, Overrides, ProblemFile, ShowProgress
 from certdde.cli.output import number, number_down, print_json, print_text
 from certdde.cli.progress import working
 from certdde.errors import ProblemError
+
+if TYPE_CHECKING:
+    from certdde.studies.margin import MarginResult
+    from certdde.systems.problem import Problem
 
 
 def margin(
@@ -28,6 +35,10 @@ def margin(
     stop: Annotated[
         float | None,
         typer.Option("--to", metavar="B", help="Where to stop; default: twice the file's range."),
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", metavar="FILE", help="Write a certificate of [A, b] there."),
     ] = None,
     set_: Overrides = None,
     as_json: AsJson = False,
@@ -58,8 +69,10 @@ def margin(
             budget=spec.budget,
             progress=report,
         )
+    path = _saved(loaded, result, first, output) if output else None
     if as_json:
-        print_json(asdict(result))
+        shown = {f.name: getattr(result, f.name) for f in fields(result) if f.name != "certificate"}
+        print_json({**shown, "path": str(path)} if path else shown)
     else:
         print_text(
             f"delay margin  {number_down(result.delay_margin)}  (searched to {number(last)})"
@@ -68,7 +81,24 @@ def margin(
         print_text(f"certified     {pieces or 'nothing'}")
         print_text(f"method        {result.method}, order {result.order}")
         print_text(f"seconds       {number(result.seconds)}")
+        if output:
+            print_text(f"certificate   {path or 'none: the checker does not accept one'}")
     return NOT_CERTIFIED if result.delay_margin is None else DONE
+
+
+def _saved(problem: Problem, result: MarginResult, start: float, path: Path) -> Path | None:
+    """Write the certificate of the range that was found, certified anew if the search kept none."""
+    if result.delay_margin is None:
+        return None
+    certificate = result.certificate
+    if certificate is None:
+        from certdde.learning.certify import certify
+
+        delay = replace(problem.delay_class(), lower=start, upper=result.delay_margin)
+        certificate = certify(problem, delay, method=result.method, order=result.order)
+    if certificate.status != "certified" or certificate.rigor != "rigorous":
+        return None
+    return certificate.save(path).path
 
 
 def _searched(start: float, stop: float | None, upper: float) -> tuple[float, float]:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from certdde.delays.classes import Slow
+from certdde.delays.classes import Constant, Slow
 from certdde.errors import ProblemError
 from certdde.learning.sos import objection as no_squares
 from certdde.learning.task import require_constant, require_one
 from certdde.learning.theorem import objection
 from certdde.learning.threads import torch_threads
+from certdde.studies.covering import covering_certificate, with_rigor
 from certdde.studies.march import March, Progress
 from certdde.studies.razumikhin_margin import razumikhin_margin
 from certdde.studies.scheme_margin import scheme_margin
@@ -19,9 +20,11 @@ from certdde.studies.slow_margin import SlowMargin, require_slow
 from certdde.studies.sos_margin import SosMarch, require_polynomial
 from certdde.studies.spectral_margin import SpectralWindows
 from certdde.studies.theorem_margin import theorem_margin
+from certdde.verify.bound_propagation.branch import Settings
 from certdde.verify.bound_propagation.engines import encloser
 
 if TYPE_CHECKING:
+    from certdde.certificates.certificate import Certificate
     from certdde.delays.classes import DelayClass
     from certdde.systems.delay_system import DelaySystem
     from certdde.systems.problem import Problem
@@ -43,11 +46,13 @@ class MarginResult:
     order : int
     seconds : float
     rigor : str
-        ``float64``: each piece was proved by bounds that are not rounded outward. ``certify``
-        gives the rigorous certificate of a range. ``rigorous`` (``spectral``, ``theorem``, ``sos``,
+        ``float64``: each piece was proved by bounds that are not rounded outward. ``rigorous``: the checker accepted
+        a certificate of [A, delay_margin] (``certificate``), or (``spectral``, ``theorem``, ``sos``,
         ``razumikhin``): the checker accepted a certificate of each piece.
     unstable : float or None
         A delay just beyond the margin at which the float64 spectrum is unstable (``spectral``).
+    certificate : Certificate or None
+        Of the delays [A, delay_margin]: for constant delays by ``lmi``, ``quadratic``, ``neural``.
     """
 
     delay_margin: float | None
@@ -57,6 +62,7 @@ class MarginResult:
     seconds: float
     rigor: str = "float64"
     unstable: float | None = None
+    certificate: Certificate | None = field(default=None, repr=False)
 
 
 def margin(
@@ -155,8 +161,24 @@ def _margin(
         march.hop(method)
     pieces = _joined(march.proved)
     first = pieces[0][1] if pieces and pieces[0][0] == ends[0] else None
-    found = MarginResult(first, pieces, method, order, round(time.monotonic() - began, 3))
+    found = MarginResult(first, pieces, method, order, 0.0)
+    if first is not None and isinstance(delay, Constant):
+        found = _written(found, march, replace(delay, lower=ends[0], upper=first))
+    found = replace(found, seconds=round(time.monotonic() - began, 3))
     return max((r for r in (by_theorem, found) if r), key=lambda r: r.delay_margin or 0.0)
+
+
+def _written(found: MarginResult, march: March, delay: Constant) -> MarginResult:
+    """Put the parts of a march into one certificate, and have it checked."""
+    parts = [
+        part for start, part in sorted(march.parts, key=lambda pair: pair[0]) if start < delay.upper
+    ]
+    settings = Settings(max_boxes=march.settings.max_boxes)
+    certificate = covering_certificate(march.system, delay, parts, found.method, settings)
+    if certificate is None:
+        return found
+    checked = with_rigor(certificate)
+    return replace(found, certificate=checked, rigor=checked.rigor)
 
 
 def _automatic(system: DelaySystem, delay: DelayClass) -> str:
