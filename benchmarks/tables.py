@@ -271,12 +271,51 @@ def sos(data: dict[str, Any]) -> str:
     return "\n".join([*lines, "", end])
 
 
+def nonlinear(data: dict[str, Any]) -> str:
+    """Return the tables of the nonlinear systems: margins by method, and regions at one range."""
+    methods = ("lmi", "quadratic", "sos", "razumikhin", "theorem", "neural")
+    names = ("polytopic LMI", "quadratic", "SOS", "Razumikhin", "3/2 theorem", "neural")
+    lines = [
+        f"| system | {' | '.join(names)} | local margin |",
+        "| --- |" + " --- |" * (len(names) + 1),
+    ]
+    for system, entry in data["systems"].items():
+        rows = {r["method"]: r for r in entry["rows"]}
+        cells = [_end(rows[m]) for m in methods]
+        local = f"{entry['local']:.4g}" if entry["local"] < float("inf") else "-"
+        lines.append(f"| {system} | {' | '.join(cells)} | {local} |")
+    lines += [
+        "",
+        "| system | delays | polytopic LMI | quadratic | neural | simulated |",
+        "| --- |" + " --- |" * 5,
+    ]
+    for system, entry in data["systems"].items():
+        at = entry["region"]
+        cells = [
+            f"{100 * at[k]:.0f} %" if at[k] else "none"
+            for k in ("lmi", "quadratic", "neural", "simulated")
+        ]
+        lines.append(f"| {system} | [0, {at['upper']:g}] | {' | '.join(cells)} |")
+    return "\n".join([*lines, "", f"Measured on {data['machine']}, by `benchmarks/nonlinear.py`."])
+
+
+def _end(row: dict[str, Any]) -> str:
+    """Return a margin and its seconds; in brackets if the checker has not accepted it."""
+    if "objection" in row:
+        return "-"
+    if row["margin"] is None:
+        return "none"
+    margin = f"{row['margin']:g}" if row["rigor"] == "rigorous" else f"({row['margin']:g})"
+    return f"{margin}, {row['seconds']:.0f} s"
+
+
 TABLES: dict[str, Callable[[dict[str, Any]], str]] = {
     "examples": examples,
     "boxes": boxes,
     "checker": checker,
     "linear": linear,
     "schemes": schemes,
+    "nonlinear": nonlinear,
     "several": several,
     "slow": slow,
     "solvers": solvers,

@@ -26,7 +26,7 @@ TOUCH = 0.7  # on a piece [0, b] the tangent of 1/alpha at TOUCH b is used
 SMALL = 1e-10  # relative: what an eigenvalue in binary64 is good for
 NARROWEST = 2.0**-11
 MOST_PIECES = 600
-MOST_FAILED = 4
+MOST_FAILED = 8
 
 
 @dataclass(frozen=True, slots=True)
