@@ -179,8 +179,12 @@ def star_test(value: Slope, forms: torch.Tensor) -> torch.Tensor:
 
 
 def negative_definite(lower: torch.Tensor, upper: torch.Tensor) -> torch.Tensor:
-    """Test by elimination whether every symmetric matrix in [lower, upper] is negative definite."""
+    """Test by elimination whether every symmetric matrix in [lower, upper] is negative definite.
+
+    From the last row on, as the checker does: elimination of intervals depends on the order.
+    """
     size = lower.shape[-1]
+    lower, upper = lower.flip((-2, -1)), upper.flip((-2, -1))
     matrix = {
         (i, j): (-upper[..., i, j], -lower[..., i, j]) for i in range(size) for j in range(i + 1)
     }
