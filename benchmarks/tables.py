@@ -236,7 +236,8 @@ def slow(data: dict[str, Any]) -> str:
         shown = f"in {rate}" if rate.startswith("[") else f"at most {rate}"
         cells = [next((_certified(r) for r in found if r["order"] == k), "") for k in orders]
         lines.append(f"| {system} | {shown} | {' | '.join(cells)} | {found[0]['known']} |")
-    return "\n".join([*lines, "", f"Measured on {data['machine']}, by `benchmarks/slow.py`."])
+    end = f"Measured on {data['machine']}, busy with other work, by `benchmarks/slow.py`."
+    return "\n".join([*lines, "", end])
 
 
 def _certified(row: dict[str, Any]) -> str:
