@@ -15,7 +15,7 @@ from certdde.delays.classes import Several, Slow
 from certdde.errors import CertificateError
 
 if TYPE_CHECKING:
-    from certdde.certificates.part import Part
+    from certdde.certificates.part import Part, Radius
     from certdde.delays.classes import AnyDelay, DelayClass
     from certdde.systems.delay_system import DelaySystem
     from certdde.verify.checker import CheckResult
@@ -178,7 +178,9 @@ def certified(
     region = {
         "domain": section["domain"],
         "level": [float(p.level) for p in parts if p.level is not None] if bounded else None,
-        "radius": _smallest_radius(parts) if bounded else None,
+        "radius": smallest_radius([p.radius for p in parts if p.radius is not None])
+        if bounded
+        else None,
         "area": dict(area) if area else None,
     }
     kind = "neural" if any(p.functional.kind == "neural" for p in parts) else "quadratic"
@@ -284,7 +286,7 @@ def _frame(
     }
 
 
-def _smallest_radius(parts: Sequence[Part]) -> dict[str, float]:
-    radii = [p.radius for p in parts if p.radius is not None]
+def smallest_radius(radii: Sequence[Radius]) -> dict[str, float]:
+    """Return the entry ``radius`` of a region for the radii of its parts."""
     smallest = min(radii, key=lambda radius: radius.rho)
     return {"rho": smallest.rho, "rho_rate": min(radius.rho_rate for radius in radii)}

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from certdde.certificates.bundle import array_entry
-from certdde.certificates.certificate import Certificate, claimed, system_section
+from certdde.certificates.certificate import Certificate, claimed, smallest_radius, system_section
 from certdde.certificates.part import Radius
 from certdde.functionals.polynomial import PolynomialFunctional, Terms
 
@@ -79,12 +79,10 @@ def sos_certified(
     extra
         ``engine``, ``statistics``, ``seed``.
     """
-    smallest = min((part.radius for part in parts), key=lambda radius: radius.rho)
-    rate = min(part.radius.rho_rate for part in parts)
     region = {
         "domain": system_section(system)["domain"],
         "level": [float(part.level) for part in parts],
-        "radius": {"rho": smallest.rho, "rho_rate": rate},
+        "radius": smallest_radius([part.radius for part in parts]),
         "area": dict(area) if area else None,
     }
     functional = {

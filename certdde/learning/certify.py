@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,7 +11,7 @@ from certdde.certificates.certificate import Certificate, not_certified
 from certdde.delays.classes import AnyDelay, DelayClass, Several
 from certdde.learning.cegis import Progress
 from certdde.learning.methods import attempt, plan
-from certdde.learning.outcome import extra
+from certdde.learning.outcome import checked, extra
 from certdde.learning.schemes import refutation
 from certdde.learning.several import unstable_delays
 from certdde.learning.task import Options, Task, make_task
@@ -155,24 +154,14 @@ def _refuted(task: Task, delays: Mapping[str, float], abscissa: float) -> Certif
 
 
 def _checked(task: Task, certificate: Certificate) -> Certificate:
-    """Write the file, have it checked, and say ``rigorous`` only if the checker accepts."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "certificate.certdde"
-        claimed = Certificate({**certificate.data, "rigor": "rigorous"}, certificate.entries).save(
-            path
-        )
-        if task.progress:
-            task.progress(
-                "check", {"boxes": certificate.data["statistics"]["boxes"].get("leaves", 0)}
-            )
-        began = time.monotonic()
-        result = claimed.check()
-        seconds = {
-            **certificate.data["statistics"]["seconds"],
-            "check": round(time.monotonic() - began, 3),
-        }
-    statistics: Mapping[str, Any] = {**certificate.data["statistics"], "seconds": seconds}
-    if result.valid:
-        return Certificate({**claimed.data, "statistics": statistics}, certificate.entries)
-    statistics = {**statistics, "check": {"reason": result.reason, "where": result.where}}
-    return Certificate({**certificate.data, "statistics": statistics}, certificate.entries)
+    """Have it checked, and say ``rigorous`` only if the checker accepts."""
+    statistics: dict[str, Any] = certificate.data["statistics"]
+    if task.progress:
+        task.progress("check", {"boxes": statistics["boxes"].get("leaves", 0)})
+    began = time.monotonic()
+    found, result = checked(certificate)
+    seconds = {**statistics["seconds"], "check": round(time.monotonic() - began, 3)}
+    statistics = {**statistics, "seconds": seconds}
+    if not result.valid:
+        statistics["check"] = {"reason": result.reason, "where": result.where}
+    return Certificate({**found.data, "statistics": statistics}, found.entries)

@@ -20,10 +20,8 @@ def by_functional(task: Task) -> Outcome:
     if not parts:
         return Outcome(None, why)
     area = task.timed("area", lambda: region_area(task.system, task.delay, parts))
-    counts = [dict(part.boxes) for part in parts]
-    boxes = {key: sum(c[key] for c in counts) for key in ("leaves", "star", "face")}
-    nonlinear = _nonlinear(task.system, parts)
-    about = extra(task, _engine(task, parts), boxes)
+    nonlinear = nonlinear_names(task.system, parts)
+    about = extra(task, _engine(task, parts), all_boxes(parts))
     return Outcome(
         certified(task.system, task.delay, parts, nonlinear=nonlinear, area=area, **about)
     )
@@ -35,7 +33,12 @@ def _engine(task: Task, parts: Sequence[Part]) -> str:
     return "quadratic" if task.method == "neural" else task.method
 
 
-def _nonlinear(system: DelaySystem, parts: Sequence[Part]) -> dict[str, list[str]]:
+def all_boxes(parts: Sequence[Part]) -> dict[str, int]:
+    """Return how many leaves the parts have together."""
+    return {key: sum(part.boxes[key] for part in parts) for key in ("leaves", "star", "face")}
+
+
+def nonlinear_names(system: DelaySystem, parts: Sequence[Part]) -> dict[str, list[str]]:
     """Return ``proof.nonlinear``; all parts have the same networks' inputs."""
     variables = Features.of(system, parts[0].functional).structure.nonlinear
     return {

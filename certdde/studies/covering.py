@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 
 import torch
 
@@ -13,9 +11,9 @@ from certdde.certificates.certificate import Certificate, certified
 from certdde.certificates.part import Part
 from certdde.delays.classes import Constant
 from certdde.functionals import Network
-from certdde.inequalities.features import Features
 from certdde.inequalities.reduction import ConstantDelay, ExactDelay
 from certdde.learning.finish import finish
+from certdde.learning.krasovskii import all_boxes, nonlinear_names
 from certdde.systems.delay_system import DelaySystem
 from certdde.verify.bound_propagation.branch import Settings
 
@@ -43,25 +41,11 @@ def covering_certificate(
         if found is None:
             return None
         whole.append(found)
-    variables = Features.of(system, whole[0].functional).structure.nonlinear
-    nonlinear = {
-        "states": [v.name for v in variables if v.delay is None],
-        "delayed": [v.name for v in variables if v.delay is not None],
-    }
-    counts = [dict(part.boxes) for part in whole]
-    boxes = {key: sum(c[key] for c in counts) for key in ("leaves", "star", "face")}
-    statistics = {"boxes": boxes, "seconds": {}, "baselines": [], "cegis": []}
+    nonlinear = nonlinear_names(system, whole)
+    statistics = {"boxes": all_boxes(whole), "seconds": {}, "baselines": [], "cegis": []}
     return certified(
         system, delay, whole, nonlinear=nonlinear, area=None, engine=engine, statistics=statistics
     )
-
-
-def with_rigor(certificate: Certificate) -> Certificate:
-    """Return the certificate as ``rigorous`` if the checker accepts it so, else as it is."""
-    with tempfile.TemporaryDirectory() as folder:
-        claimed = Certificate({**certificate.data, "rigor": "rigorous"}, certificate.entries)
-        saved = claimed.save(Path(folder) / "certificate.certdde")
-        return claimed if saved.check().valid else certificate
 
 
 def _union(parts: Sequence[Part]) -> tuple[tuple[int, ...], tuple[int, ...]]:

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 
 from certdde.delays.classes import Constant, Slow
 from certdde.errors import ProblemError
+from certdde.learning.outcome import checked
 from certdde.learning.sos import objection as no_squares
 from certdde.learning.task import require_constant, require_one
 from certdde.learning.theorem import objection
 from certdde.learning.threads import torch_threads
-from certdde.studies.covering import covering_certificate, with_rigor
+from certdde.studies.covering import covering_certificate
 from certdde.studies.march import March, Progress
 from certdde.studies.razumikhin_margin import razumikhin_margin
 from certdde.studies.scheme_margin import scheme_margin
@@ -177,8 +178,8 @@ def _written(found: MarginResult, march: March, delay: Constant) -> MarginResult
     certificate = covering_certificate(march.system, delay, parts, found.method, settings)
     if certificate is None:
         return found
-    checked = with_rigor(certificate)
-    return replace(found, certificate=checked, rigor=checked.rigor)
+    accepted, _ = checked(certificate)
+    return replace(found, certificate=accepted, rigor=accepted.rigor)
 
 
 def _automatic(system: DelaySystem, delay: DelayClass) -> str:

@@ -8,9 +8,10 @@ from example_systems import hutchinson
 from certdde import Constant
 from certdde.learning.cegis import CegisSettings, search
 from certdde.learning.finish import exact_cover
+from certdde.learning.outcome import checked
 from certdde.learning.proposals import attempt
 from certdde.learning.training import TrainSettings
-from certdde.studies.covering import covering_certificate, with_rigor
+from certdde.studies.covering import covering_certificate
 from certdde.studies.margin import margin
 from certdde.systems.problem import Problem
 from certdde.verify.bound_propagation.branch import Settings
@@ -32,7 +33,7 @@ def test_a_quadratic_and_a_neural_part(parts, tmp_path):
     """The quadratic functional gets networks that are 0, and its proof is made again with more variables."""
     delay = Constant("tau", 0.0, 0.6)
     found = covering_certificate(hutchinson(), delay, parts, "neural", Settings())
-    certificate = with_rigor(found)
+    certificate, _ = checked(found)
     assert certificate.rigor == "rigorous"
     result = certificate.save(tmp_path / "a.certdde").check()
     assert result.valid
@@ -42,11 +43,11 @@ def test_a_quadratic_and_a_neural_part(parts, tmp_path):
 def test_a_gap_between_parts_is_not_called_rigorous(parts):
     delay = Constant("tau", 0.0, 0.6)
     broken = covering_certificate(hutchinson(), delay, parts[1:], "neural", Settings())
-    assert with_rigor(broken).rigor == "float64"
+    assert checked(broken)[0].rigor == "float64"
     longer = covering_certificate(
         hutchinson(), Constant("tau", 0.0, 0.61), parts, "neural", Settings()
     )
-    assert with_rigor(longer).rigor == "float64"
+    assert checked(longer)[0].rigor == "float64"
 
 
 def test_a_margin_brings_its_certificate(tmp_path):

@@ -7,7 +7,6 @@ import io
 import json
 import struct
 import zipfile
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -16,6 +15,7 @@ import pytest
 from certdde.verify.checker import CheckResult, bundle, check_file
 
 from . import maker, writer
+from .mutations import at, paths, replaced, variants
 
 INFORMATION = {"statistics", "versions", "seed", "rigor", "engine"}
 
@@ -299,55 +299,6 @@ def test_networks_that_sense_the_order_of_summation(tmp_path, neural):
 
 
 # ---- every field of the JSON
-
-
-def paths(value: Any, prefix: tuple = ()) -> Iterator[tuple]:
-    yield prefix
-    items = (
-        value.items()
-        if isinstance(value, dict)
-        else enumerate(value)
-        if isinstance(value, list)
-        else ()
-    )
-    for key, item in items:
-        yield from paths(item, (*prefix, key))
-
-
-def replaced(value: Any, path: tuple, new: Any) -> Any:
-    if not path:
-        return new
-    copied = copy.copy(value)
-    copied[path[0]] = replaced(value[path[0]], path[1:], new)
-    return copied
-
-
-def at(value: Any, path: tuple) -> Any:
-    for key in path:
-        value = value[key]
-    return value
-
-
-def variants(value: Any) -> list[Any]:
-    found = [None, True, "x", 3, -1, 1e-300, [], {}, [value], {"a": value}, 10**500]
-    if isinstance(value, str):
-        found += [value + " ", value.upper(), "", value + "\u0000", value[::-1]]
-    if isinstance(value, (int, float)) and not isinstance(value, bool):
-        found += [value * 2, value + 1e-9, -value, str(value), value + 0.5]
-    if isinstance(value, list):
-        found += [value[:-1], value + value, value[::-1], [*value, 1]]
-    if isinstance(value, dict):
-        found += [
-            value | {"extra": 1},
-            *({k: v for k, v in value.items() if k != key} for key in value),
-        ]
-    plain = type(value) in (int, float)
-    return [
-        other
-        for other in found
-        if json.dumps(other) != json.dumps(value)
-        and not (plain and type(other) in (int, float) and other == value)
-    ]
 
 
 @pytest.mark.parametrize("reclaim", [False, True])

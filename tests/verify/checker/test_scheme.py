@@ -16,8 +16,8 @@ from certdde.verify.checker.scheme_peaks import largest_peak
 
 from . import scheme_maker as maker
 from . import writer
+from .mutations import at, paths, replaced, variants
 from .scheme_maker import lifted
-from .test_reject import at, paths, replaced, variants
 
 GOOD = {
     "constant": maker.constant,

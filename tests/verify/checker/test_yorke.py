@@ -21,7 +21,8 @@ from certdde.verify.checker.syntax import Node, evaluate
 from certdde.verify.checker.system import build
 
 from . import writer
-from .test_reject import at, paths, refused, replaced, variants
+from .mutations import at, paths, replaced, variants
+from .test_reject import refused
 
 HUTCHINSON = "x' = -(1 + x)*x(t - tau)"
 CODES = {"codes": np.array([254] * 4, dtype=np.uint8)}
