@@ -1,15 +1,17 @@
 """Nonlinear systems: how far each method certifies, and how much of the region, all with checked certificates.
 
-Run: python benchmarks/nonlinear.py [NAME ..], then benchmarks/tables.py. A margin is the end of the range from 0 of a
+Run: python benchmarks/nonlinear.py [NAME ..] [--again METHOD ..], then benchmarks/tables.py. What is kept in
+results/nonlinear.json is not done again, except for the methods named. A margin is the end of the range from 0 of a
 certificate that the checker has accepted, so that every number in the table is rigorous but the simulated region.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
-import sys
 import tempfile
 import time
+from collections.abc import Collection
 from math import floor
 from pathlib import Path
 from typing import Any
@@ -37,8 +39,9 @@ BUDGET = {
     "sos": 90.0,
     "razumikhin": 30.0,
     "theorem": 20.0,
-    "neural": 240.0,
+    "neural": 150.0,
 }
+REGION = {"lmi": 30.0, "quadratic": 60.0, "sos": 60.0, "razumikhin": 30.0, "neural": 120.0}
 SHARE = 0.8  # of the LMI's margin (of the quadratic one where there is none): where regions are compared
 
 
@@ -72,21 +75,21 @@ def marched(case: Case, method: str, order: int) -> dict[str, Any]:
     return {**row, "seconds": round(time.monotonic() - began, 1)}
 
 
-def searched(case: Case, method: str) -> dict[str, Any]:
+def searched(case: Case, method: str, order: int) -> dict[str, Any]:
     """Let the study of margins search, and certify the range again where it was not rigorous."""
     began, problem = (
         time.monotonic(),
         Problem.from_dict(case.problem(degree=4) if method == "sos" else case.problem()),
     )
-    row: dict[str, Any] = {"method": method, "order": 1, "margin": None, "boxes": 0}
+    row: dict[str, Any] = {"method": method, "order": order, "margin": None, "boxes": 0}
     try:
-        found = margin(problem, method=method, stop=case.stop, budget=BUDGET[method])
+        found = margin(problem, method=method, order=order, stop=case.stop, budget=BUDGET[method])
     except CertddeError as error:
         return {**row, "objection": str(error)}
     if found.delay_margin:
         end = floor(found.delay_margin * 1e4) / 1e4
         certificate = certify(
-            problem, Constant("tau", 0.0, end), method=method, budget=BUDGET[method]
+            problem, Constant("tau", 0.0, end), method=method, order=order, budget=BUDGET[method]
         )
         row |= {
             "margin": end,
@@ -103,40 +106,62 @@ def checked(certificate: Certificate | None) -> Any:
         return certificate.save(Path(folder) / "certificate.certdde").check()
 
 
-def regions(case: Case, upper: float) -> dict[str, Any]:
-    """Compare the shares of the simulated region at one range of delays."""
-    problem = Problem.from_dict(case.problem(0.0, upper))
-    certificate = certify(problem, method="neural", budget=240.0)
-    rows = {row["method"]: row["area"] for row in certificate.data["statistics"]["baselines"]}
-    area = certificate.data["region"].get("area") or {}
-    simulated = area.get("simulated", 0) / area["domain"] if area else None
-    own = area["certified"] / area["domain"] if area else None
-    found = {"upper": upper, "simulated": simulated, "neural": own, "rigor": certificate.rigor}
-    return {**found, "lmi": rows.get("lmi"), "quadratic": rows.get("quadratic")}
+def regions(
+    case: Case, upper: float, kept: dict[str, Any], again: Collection[str]
+) -> dict[str, Any]:
+    """Compare the certified shares of the domain's constant histories at one range of delays."""
+    problem, found = Problem.from_dict(case.problem(0.0, upper)), {**kept, "upper": upper}
+    for method in ("lmi", "quadratic", "sos", "razumikhin", "neural"):
+        if kept.get("upper") == upper and method in kept and method not in again:
+            continue
+        began = time.monotonic()
+        try:
+            certificate = certify(problem, method=method, budget=REGION[method])
+        except CertddeError:
+            found[method] = None  # does not apply
+            continue
+        area = certificate.data["region"].get("area") or {}
+        found[method] = {
+            "share": area["certified"] / area["domain"] if area else None,
+            "boxes": certificate.data["statistics"]["boxes"].get("leaves", 0),
+            "rigor": certificate.rigor,
+            "seconds": round(time.monotonic() - began, 1),
+        }
+        if area:
+            found["simulated"] = area["simulated"] / area["domain"]
+    return found
 
 
-def entry(name: str, case: Case) -> dict[str, Any]:
-    """Return everything about one system."""
+def entry(name: str, case: Case, kept: dict[str, Any], again: Collection[str]) -> dict[str, Any]:
+    """Return everything about one system; what was kept of it, but for the methods of ``again``, is not done again."""
     scalar = len(case.equations) == 1
-    rows = [marched(case, "lmi", 1), marched(case, "quadratic", 1)]
-    rows += [searched(case, method) for method in ("sos", "razumikhin", "theorem")]
-    rows.append(marched(case, "neural", 2 if scalar else 1))
-    ends = {row["method"]: row["margin"] for row in rows}
+    rows = {row["method"]: row for row in kept.get("rows", ()) if row["method"] not in again}
+    for method in ("lmi", "quadratic", "sos", "razumikhin", "theorem", "neural"):
+        if method not in rows:
+            order = 2 if scalar and method in ("sos", "neural") else 1
+            run = marched if method in ("lmi", "quadratic", "neural") else searched
+            rows[method] = run(case, method, order)
+    ends = {method: row["margin"] for method, row in rows.items()}
     base = ends["lmi"] or ends["quadratic"] or ends["neural"] or case.stop
-    at = regions(case, floor(SHARE * base * 1e3) / 1e3)
+    at = regions(case, floor(SHARE * base * 1e3) / 1e3, kept.get("region", {}), again)
     return {
         "system": name,
         "source": case.source,
-        "local": local_margin(case),
-        "rows": rows,
+        "local": kept.get("local") or local_margin(case),
+        "rows": list(rows.values()),
         "region": at,
     }
 
 
 def main() -> None:
     """Run the systems named, or all, and keep each as it is done."""
-    for name in sys.argv[1:] or CASES:
-        found = entry(name, CASES[name])
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("names", nargs="*", choices=[*CASES, []])
+    parser.add_argument("--again", nargs="*", default=())
+    options = parser.parse_args()
+    for name in options.names or CASES:
+        kept = json.loads(TARGET.read_text()) if TARGET.exists() else {"systems": {}}
+        found = entry(name, CASES[name], kept["systems"].get(name, {}), options.again)
         kept = json.loads(TARGET.read_text()) if TARGET.exists() else {"systems": {}}
         kept["machine"] = machine()
         kept["systems"][name] = found

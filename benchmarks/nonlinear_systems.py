@@ -91,14 +91,14 @@ CASES = {
     "TCP": Case(
         ("w' = 1 - w*w(t - tau)*q(t - tau)", "q' = w - 1"),
         {"w": [0.4, 2.0], "q": [0.4, 2.0]},
-        1.2,
+        1.58,
         "Misra, Gong, Towsley 2000; Hollot et al. 2002, scaled by the equilibrium",
         {"w": 1.0, "q": 1.0},
     ),
     "SIR": Case(
         ("s' = 0.5*(1 - s) - 2*s*i(t - tau)", "i' = 2*s*i(t - tau) - i"),
         {"s": [0.2, 0.9], "i": [0.05, 0.6]},
-        6.0,
+        12.0,
         "Cooke 1979, delayed incidence",
         {"s": 0.5, "i": 0.25},
     ),
@@ -107,5 +107,16 @@ CASES = {
         {"x": [-1.5, 1.5], "y": [-1.5, 1.5]},
         0.98,
         "Duffing oscillator, delayed damping",
+    ),
+    "four neurons": Case(
+        (
+            "u1' = -u1 - 0.8*tanh(u1(t - tau)) + 0.4*tanh(u2(t - tau)) + 0.4*tanh(u4(t - tau))",
+            "u2' = -u2 - 0.8*tanh(u2(t - tau)) + 0.4*tanh(u3(t - tau)) + 0.4*tanh(u1(t - tau))",
+            "u3' = -u3 - 0.8*tanh(u3(t - tau)) + 0.4*tanh(u4(t - tau)) + 0.4*tanh(u2(t - tau))",
+            "u4' = -u4 - 0.8*tanh(u4(t - tau)) + 0.4*tanh(u1(t - tau)) + 0.4*tanh(u3(t - tau))",
+        ),
+        {"u1": [-1.0, 1.0], "u2": [-1.0, 1.0], "u3": [-1.0, 1.0], "u4": [-1.0, 1.0]},
+        1.8,
+        "Hopfield network, ring with delayed self and nearest-neighbour connections (Lu, Guo 2008)",
     ),
 }

@@ -240,6 +240,27 @@ def slow(data: dict[str, Any]) -> str:
     return "\n".join([*lines, "", end])
 
 
+def polytopic(data: dict[str, Any]) -> str:
+    """Return the table of nonlinear systems with several delays, many states or a slow delay."""
+    lines = [
+        "| system | delays | local | order 1 | order 2 | source |",
+        "| --- | --- | --- | --- | --- | --- |",
+    ]
+    for r in data["rows"].values():
+        cells = []
+        for found in (r.get(f"order {k}") for k in (1, 2)):
+            cell = "" if found is None else "none"
+            if found is not None and found["size"] is not None:
+                cell = f"{found['size']:g}, {100 * found['share']:.0f} % of the domain"
+                cell += f", {found['seconds']:g} s, check {found['check']:g} s"
+            cells.append(cell)
+        lines.append(
+            f"| {r['system']} | {r['delays']} | {r['local']:g} | {' | '.join(cells)} | {r['source']} |"
+        )
+    end = f"Measured on {data['machine']}, busy with other work, by `benchmarks/polytopic.py`."
+    return "\n".join([*lines, "", end])
+
+
 def _certified(row: dict[str, Any]) -> str:
     """Return margin, seconds of the search and of the certificate; in brackets if that is not rigorous."""
     if row["margin"] is None:
@@ -285,19 +306,32 @@ def nonlinear(data: dict[str, Any]) -> str:
         cells = [_end(rows[m]) for m in methods]
         local = f"{entry['local']:.4g}" if entry["local"] < float("inf") else "-"
         lines.append(f"| {system} | {' | '.join(cells)} | {local} |")
+    methods = ("lmi", "quadratic", "sos", "razumikhin", "neural")
     lines += [
         "",
-        "| system | delays | polytopic LMI | quadratic | neural | simulated |",
-        "| --- |" + " --- |" * 5,
+        "| system | delays | polytopic LMI | quadratic | SOS | Razumikhin | neural | simulated |",
+        "| --- |" + " --- |" * 7,
     ]
     for system, entry in data["systems"].items():
         at = entry["region"]
-        cells = [
-            f"{100 * at[k]:.0f} %" if at[k] else "none"
-            for k in ("lmi", "quadratic", "neural", "simulated")
-        ]
-        lines.append(f"| {system} | [0, {at['upper']:g}] | {' | '.join(cells)} |")
+        if not at:
+            continue
+        cells = [_share(at[m]) for m in methods]
+        kept = f"{100 * at['simulated']:.0f} %" if at.get("simulated") else "-"
+        lines.append(f"| {system} | [0, {at['upper']:g}] | {' | '.join(cells)} | {kept} |")
     return "\n".join([*lines, "", f"Measured on {data['machine']}, by `benchmarks/nonlinear.py`."])
+
+
+def _share(cell: dict[str, Any] | None) -> str:
+    """Return a share of the domain, boxes and seconds; in brackets if the checker has not accepted it."""
+    if cell is None:
+        return "-"
+    if cell["share"] is None:
+        return "none"
+    boxes = f", {cell['boxes']} boxes" if cell["boxes"] else ""
+    share = f"{100 * cell['share']:.0f} %"
+    share = share if cell["rigor"] == "rigorous" else f"({share})"
+    return f"{share}{boxes}, {cell['seconds']:.0f} s"
 
 
 def _end(row: dict[str, Any]) -> str:
@@ -310,6 +344,32 @@ def _end(row: dict[str, Any]) -> str:
     return f"{margin}, {row['seconds']:.0f} s"
 
 
+def training(data: dict[str, Any]) -> str:
+    """Return the rounds of a neural search, and what it came to."""
+    rows = data["cegis"]
+    lines = [
+        "| delays | round | asked | reached | answer | level | boxes | counterexamples | training, proof |",
+        "| --- " * 9 + "|",
+    ]
+    for r in rows:
+        delays = f"[{r['range'][0]:g}, {r['range'][1]:g}]"
+        asked, reached = r["margin"], None if r["worst"] is None else -r["worst"]
+        cells = ["-" if x is None else f"{x:.3g}" for x in (asked, reached, r["level"])]
+        lines.append(
+            f"| {delays} | {r['round']} | {cells[0]} | {cells[1]} | {r['answer']} | {cells[2]} | {r['boxes']:,}"
+            f" | {r['counterexamples']} | {r['seconds_training']:.0f} s, {r['seconds_proof']:.2g} s |"
+        )
+    failed = sum(r["counterexamples"] > 0 for r in rows)
+    bad = sum(r["counterexamples"] for r in rows)
+    overrides = " and ".join(f"`{one}`" for one in data["overrides"])
+    end = (
+        f"`{data['problem']}` with {overrides}, {data['steps']} steps a round: {len(rows)} rounds, {failed} of them"
+        f" with counterexamples ({bad:,} in all); what came of it is {data['rigor']}. {data['seconds']:.0f} s on"
+        f" {data['machine']}, busy with other work."
+    )
+    return "\n".join([*lines, "", end])
+
+
 TABLES: dict[str, Callable[[dict[str, Any]], str]] = {
     "examples": examples,
     "boxes": boxes,
@@ -317,13 +377,15 @@ TABLES: dict[str, Callable[[dict[str, Any]], str]] = {
     "linear": linear,
     "schemes": schemes,
     "nonlinear": nonlinear,
+    "polytopic": polytopic,
     "several": several,
     "slow": slow,
     "solvers": solvers,
+    "training": training,
     "sos": sos,
     "razumikhin": razumikhin,
 }
-FILES = ("README.md", "docs/benchmarks.md")
+FILES = ("README.md", "docs/benchmarks.md", "docs/training.md")
 
 
 def filled(text: str) -> str:

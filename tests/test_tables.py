@@ -15,7 +15,7 @@ def tables():
     return module
 
 
-@pytest.mark.parametrize("name", ["README.md", "docs/benchmarks.md"])
+@pytest.mark.parametrize("name", ["README.md", "docs/benchmarks.md", "docs/training.md"])
 def test_a_page_shows_the_kept_results(name):
     text = (ROOT / name).read_text(encoding="utf-8")
     assert "<!-- table: " in text

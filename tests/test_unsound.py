@@ -1,6 +1,7 @@
 """False claims that no method may ever certify."""
 
 import pytest
+import torch
 from example_systems import (
     hutchinson,
     kolmanovskii_richard,
@@ -10,8 +11,10 @@ from example_systems import (
     trap,
 )
 
+from certdde.certificates.content import read_content
 from certdde.delays.classes import AnyDelay, Constant, Measurable, Several, Slow
 from certdde.learning.certify import certify
+from certdde.learning.krasovskii import by_functional
 from certdde.learning.methods import METHODS, Method, attempt
 from certdde.learning.task import Options, Task, make_task
 from certdde.systems.delay_system import DelaySystem
@@ -22,7 +25,7 @@ def growing() -> DelaySystem:
 
 
 def growing_cubic() -> DelaySystem:
-    """Stable at 0, but the domain reaches past the unstable equilibria at +-1: no dissipation on it."""
+    """Stable at 0, but the domain reaches past the unstable equilibria at +-1: a false claim for all of it."""
     return DelaySystem.from_equations(["x' = -x(t - tau) + x**3"], domain={"x": [-1.5, 1.5]})
 
 
@@ -48,7 +51,6 @@ QUICK = [
     (logistic, 0.0, 1.6, "quadratic"),
     (pendulum, 0.0, 0.6, "quadratic"),
     (weakly_unstable, 0.0, 0.1, "quadratic"),
-    (growing_cubic, 0.0, 0.2, "quadratic"),
     (hutchinson, 1.5, 1.6, "sos"),
     (weakly_unstable, 0.0, 0.1, "sos"),
     (growing_cubic, 0.0, 0.2, "sos"),
@@ -65,6 +67,17 @@ def test_a_false_claim_is_not_certified(system, lower, upper, method):
     assert certificate.data["functional"] is None
 
 
+def test_the_level_set_ends_before_the_unstable_equilibria():
+    """What is certified on a domain that holds them is a level set that does not: at +-1 V exceeds the level."""
+    certificate = certify(growing_cubic(), Constant("tau", 0.0, 0.2), method="quadratic", order=1)
+    assert certificate.rigor == "rigorous"
+    [piece] = read_content(certificate).pieces
+    rest = torch.tensor([[-1.0], [1.0]], dtype=torch.float64)
+    for delay in (0.0, 0.1, 0.2):
+        assert (piece.functional.on_constant_histories(rest, delay) > piece.level).all()
+    assert certificate.data["region"]["radius"]["rho"] < 1
+
+
 @pytest.mark.parametrize("order", [0, 1, 2, 3])
 def test_the_trap_of_single_delays_is_not_certified_as_a_range(order):
     certificate = certify(trap(), Constant("tau", 0.0, 6.0), method="lmi", order=order, budget=40)
@@ -79,9 +92,7 @@ def test_the_trap_is_not_certified_at_high_order(order):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    ("system", "upper"), [(weakly_unstable, 0.1), (growing_cubic, 0.2), (pendulum, 0.59)]
-)
+@pytest.mark.parametrize(("system", "upper"), [(weakly_unstable, 0.1), (pendulum, 0.59)])
 def test_the_neural_method_certifies_no_false_claim(system, upper):
     certificate = certify(
         system(), Constant("tau", 0.0, upper), method="neural", order=1, budget=90
@@ -147,6 +158,38 @@ FALSE: dict[str, tuple[DelaySystem, AnyDelay]] = {
     "pendulum, any rate": (pendulum(), any_rate(0.6)),
     "growth by a cube": (weakly_unstable(), constant(0.0, 0.1)),
     "growth by a cube, any rate": (weakly_unstable(), any_rate(0.1)),
+    "two delays, nonlinear": (
+        equations(
+            "x' = -tanh(x(t - tau)) - tanh(x(t - sigma))", delays=("tau", "sigma"), x=(-0.1, 0.1)
+        ),
+        TWO,
+    ),
+    "two delays, a second equilibrium": (  # at x = 1
+        equations("x' = -x(t - tau) + x(t - sigma)**2", delays=("tau", "sigma"), x=(-0.5, 1.5)),
+        Several((Constant("tau", 0.0, 0.1), Constant("sigma", 0.0, 0.1))),
+    ),
+    "a multiple, nonlinear": (
+        equations("x' = -tanh(x(t - 2*tau))", x=(-0.1, 0.1)),
+        constant(0.0, 0.79),
+    ),
+    "four neurons": (  # stable below 1.798
+        equations(
+            *(
+                f"{s}' = -{s} - 0.8*tanh({s}(t - tau)) + 0.4*tanh({a}(t - tau)) + 0.4*tanh({b}(t - tau))"
+                for s, a, b in ("uzv", "vuw", "wvz", "zwu")
+            ),
+            **dict.fromkeys("uvwz", (-0.1, 0.1)),
+        ),
+        constant(0.0, 1.81),
+    ),
+    "hutchinson, slow": (hutchinson(), slow(1.6)),
+    "pendulum, slow": (pendulum(), slow(0.6)),
+    "growth by a cube, slow": (weakly_unstable(), slow(0.1)),
+    "a second equilibrium, slow": (growing_cubic(), slow(0.2)),
+    "tanh, slow": (
+        equations("x' = -tanh(x(t - tau))", x=(-0.1, 0.1)),
+        Slow("tau", 0.0, 1.571, None, 0.1),
+    ),
     "scheme": (equations("x[t+1] = x[t] - 0.45*x[t-tau]"), constant(3, 3)),  # 2 cos(3 pi/7)
     "scheme, range": (equations("x[t+1] = x[t] - 0.62*x[t-tau]"), constant(0, 2)),
     "scheme, any sequence": (equations("x[t+1] = x[t] - 0.59*x[t-tau]"), any_rate(2)),
@@ -179,12 +222,18 @@ def fitting(name: str) -> list[Method]:
     return [method for method in METHODS if not method.objection(asked)]
 
 
+def patient(name: str, k: int) -> bool:
+    """Whether it takes minutes to give up: some methods, and boxes of four variables."""
+    method = METHODS[k]
+    return method.name in PATIENT or (name == "four neurons" and method.run is by_functional)
+
+
 CASES = [(name, k) for name in FALSE for k, m in enumerate(METHODS) if m in fitting(name)]
 
 
 @pytest.mark.parametrize(
     ("name", "k"),
-    [one for one in CASES if METHODS[one[1]].name not in PATIENT or one[0] in FEW],
+    [one for one in CASES if not patient(*one) or one[0] in FEW],
     ids=lambda value: METHODS[value].name if isinstance(value, int) else value,
 )
 def test_no_method_certifies_a_false_claim(name, k):
@@ -203,7 +252,7 @@ def test_every_method_meets_false_claims():
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "k"),
-    [one for one in CASES if METHODS[one[1]].name in PATIENT],
+    [one for one in CASES if patient(*one)],
     ids=lambda value: METHODS[value].name if isinstance(value, int) else value,
 )
 def test_no_method_certifies_a_false_claim_given_time(name, k):

@@ -111,16 +111,23 @@ def system_section(system: DelaySystem) -> dict[str, Any]:
             s: [float(lo + x), float(hi + x)]
             for s, (lo, hi), x in zip(system.states, system.domain, system.equilibrium, strict=True)
         }
+    boxed = system.family and system.family.enclosure
     return {
         "name": system.name,
         "states": list(system.states),
         "equations": list(system.equations),
-        "parameters": {name: float(value) for name, value in system.parameters.items()},
+        "parameters": {name: _numbers(value) for name, value in system.parameters.items()},
         "equilibrium": {
-            s: float(x) for s, x in zip(system.states, system.equilibrium, strict=True)
+            s: _numbers(x)
+            for s, x in zip(system.states, boxed.box if boxed else system.equilibrium, strict=True)
         },
         "domain": domain,
     }
+
+
+def _numbers(value: Any) -> float | list[float]:
+    """Return a number, or the ends of an interval."""
+    return [float(end) for end in value] if isinstance(value, (tuple, list)) else float(value)
 
 
 def delay_section(delay: AnyDelay) -> dict[str, Any]:

@@ -24,12 +24,15 @@ def claim_sentence(
         return f"{head} globally asymptotically stable."
     if kind in OTHERS:
         return OTHERS[kind](head, system, region)
+    level = level_text(region["level"])
+    if kind == "slow":
+        level += f" at the delay {delay['name']}(0)"
     ends = [(state, *region["domain"][state]) for state in system["states"]]
     box = ", ".join(f"{_number(lo)} <= {state} <= {_number(hi)}" for state, lo, hi in ends)
     rho, rate = (_number(region["radius"][key]) for key in ("rho", "rho_rate"))
     return (
         f"{head} asymptotically stable, and every absolutely continuous history with square"
-        f" integrable derivative, values in {box} and {level_text(region['level'])} stays there"
+        f" integrable derivative, values in {box} and {level} stays there"
         f" and tends to the equilibrium; all histories within {rho} of the equilibrium in every"
         f" state with rates at most {rate} are among them."
     )
@@ -91,9 +94,31 @@ OTHERS: dict[str, Callable[[str, Mapping[str, Any], Mapping[str, Any]], str]] = 
 def subject_text(system: Mapping[str, Any], delay: Mapping[str, Any]) -> str:
     """Return what every claim begins with: the delays, the equilibrium, the system."""
     return (
-        f"For {delays_text(system, delay)},"
-        f" the equilibrium {equilibrium_text(system)} of {system_text(system)}"
+        f"For {delays_text(system, delay)}{constants_text(system)},"
+        f" the equilibrium {equilibrium_text(system)}{enclosure_text(system)} of {system_text(system)}"
     )
+
+
+def constants_text(system: Mapping[str, Any]) -> str:
+    """Return `` and every constant a in [0.9, 1.1]``; empty if all parameters are known."""
+    spans = [
+        f"{name} in {_interval(value)}"
+        for name, value in sorted(system["parameters"].items())
+        if isinstance(value, (list, tuple))
+    ]
+    return f" and every constant {', '.join(spans)}" if spans else ""
+
+
+def enclosure_text(system: Mapping[str, Any]) -> str:
+    """Return what is said of an equilibrium that is known in a box only."""
+    if not any(isinstance(value, (list, tuple)) for value in system["equilibrium"].values()):
+        return ""
+    of = ", and V is a function of the deviation from it" if system["domain"] else ""
+    return f" (exactly one there{of})"
+
+
+def _interval(ends: Sequence[float]) -> str:
+    return f"[{_number(ends[0])}, {_number(ends[1])}]"
 
 
 def delays_text(system: Mapping[str, Any], delay: Mapping[str, Any]) -> str:
@@ -142,16 +167,20 @@ def _rate(delay: Mapping[str, Any]) -> str:
 
 
 def equilibrium_text(system: Mapping[str, Any]) -> str:
-    """Return ``x = 0.0, y = 1.0``."""
+    """Return ``x = 0.0, y = 1.0``, or ``x in [0.1, 0.2], ..``."""
+    values = {s: system["equilibrium"].get(s, 0.0) for s in system["states"]}
     return ", ".join(
-        f"{s} = {_number(system['equilibrium'].get(s, 0.0))}" for s in system["states"]
+        f"{s} in {_interval(v)}" if isinstance(v, (list, tuple)) else f"{s} = {_number(v)}"
+        for s, v in values.items()
     )
 
 
 def system_text(system: Mapping[str, Any]) -> str:
     """Return the equations, and the parameters in order of name."""
     parameters = ", ".join(
-        f"{name} = {_number(system['parameters'][name])}" for name in sorted(system["parameters"])
+        f"{name} = {_number(value)}"
+        for name, value in sorted(system["parameters"].items())
+        if not isinstance(value, (list, tuple))
     )
     return "; ".join(system["equations"]) + (f" with {parameters}" if parameters else "")
 

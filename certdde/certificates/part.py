@@ -72,7 +72,7 @@ class Part:
             "networks": {
                 name: {
                     "inputs": [input_name(states, i) for i in network.inputs],
-                    "activation": "tanh",
+                    "activation": activation_entry(network),
                     "layers": len(network.weights),
                 }
                 for name, network in self._networks()
@@ -82,6 +82,20 @@ class Part:
     def _networks(self) -> list[tuple[str, Network]]:
         pairs = (("V0", self.functional.V0), ("W", self.functional.W))
         return [(name, network) for name, network in pairs if network is not None]
+
+
+def activation_entry(network: Network) -> Any:
+    """Return the field ``activation``: a name, or for each hidden layer its groups of units."""
+    if isinstance(network.activation, str):
+        return network.activation
+    return [[list(group) for group in groups] for groups in network.activation]
+
+
+def read_activation(entry: Any) -> str | tuple[tuple[tuple[str, int], ...], ...]:
+    """Read the field ``activation``."""
+    if isinstance(entry, str):
+        return entry
+    return tuple(tuple((name, int(count)) for name, count in groups) for groups in entry)
 
 
 def input_name(states: Sequence[str], index: int) -> str:
@@ -120,8 +134,7 @@ def read_functional(
         depth = fields["layers"]
         weights = tuple(torch.as_tensor(tensors[f"{name}.weight{i}"].copy()) for i in range(depth))
         biases = tuple(torch.as_tensor(tensors[f"{name}.bias{i}"].copy()) for i in range(depth - 1))
-        networks[name] = Network(
-            tuple(input_index(states, s) for s in fields["inputs"]), weights, biases
-        )
+        inputs = tuple(input_index(states, s) for s in fields["inputs"])
+        networks[name] = Network(inputs, weights, biases, read_activation(fields["activation"]))
     p, s, r = (torch.as_tensor(arrays[k]) for k in ("P", "S", "R"))
     return Functional(order, p, s, r, networks.get("V0"), networks.get("W"))

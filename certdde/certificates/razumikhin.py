@@ -10,6 +10,7 @@ import numpy as np
 
 from certdde.certificates.bundle import array_entry, tensor_entry
 from certdde.certificates.certificate import Certificate, claimed, system_section
+from certdde.certificates.part import activation_entry
 
 if TYPE_CHECKING:
     from certdde.delays.classes import DelayClass
@@ -72,7 +73,8 @@ def razumikhin_certified(
     if network is not None:
         inputs = [system.states[i] for i in network.inputs]
         layers = len(network.weights)
-        description["V0"] = {"inputs": inputs, "activation": "tanh", "layers": layers}
+        activation = activation_entry(network)
+        description["V0"] = {"inputs": inputs, "activation": activation, "layers": layers}
         tensors = {f"V0.weight{i}": w.detach().numpy() for i, w in enumerate(network.weights)}
         tensors |= {f"V0.bias{i}": b.detach().numpy() for i, b in enumerate(network.biases)}
         entries[WEIGHTS] = tensor_entry(tensors)

@@ -8,9 +8,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from certdde.certificates.bundle import array_entry
-from certdde.certificates.certificate import Certificate, claimed
+from certdde.certificates.certificate import (
+    Certificate,
+    claimed,
+    smallest_radius,
+    system_section,
+)
+from certdde.systems.linear import nonlinear_states
 
 if TYPE_CHECKING:
+    from certdde.certificates.part import Radius
     from certdde.delays.classes import Slow
     from certdde.functionals.slow import SlowFunctional
     from certdde.systems.delay_system import DelaySystem
@@ -23,6 +30,7 @@ def slow_certified(
     delay: Slow,
     functional: SlowFunctional,
     breaks: Sequence[float],
+    region: tuple[float, Radius] | None = None,
     **extra: Any,
 ) -> Certificate:
     """Build a certificate of kind ``slow``.
@@ -35,6 +43,8 @@ def slow_certified(
         Its window is at least the longest delay.
     breaks : sequence of float
         Pieces of alpha = tau / window, from at most the least value to 1.
+    region : (level, Radius) or None
+        None for a global claim.
     extra
         ``engine``, ``statistics``, ``seed``.
     """
@@ -45,5 +55,21 @@ def slow_certified(
     arrays["window"] = np.array([functional.window], dtype=np.float64)
     arrays["breaks"] = np.array(breaks, dtype=np.float64)
     section = {"kind": "quadratic", "order": functional.order}
-    entries = {ENTRY: array_entry(arrays)}
-    return claimed("slow", system, delay, functional=section, entries=entries, **extra)
+    bounded = None
+    if region is not None:
+        bounded = {
+            "domain": system_section(system)["domain"],
+            "level": [region[0]],
+            "radius": smallest_radius([region[1]]),
+            "area": None,
+        }
+    return claimed(
+        "slow",
+        system,
+        delay,
+        functional=section,
+        proof={"nonlinear": nonlinear_states(system)},
+        region=bounded,
+        entries={ENTRY: array_entry(arrays)},
+        **extra,
+    )

@@ -18,6 +18,7 @@ Report = Callable[[str, Mapping[str, Any]], None]
 SECONDS_BETWEEN_LINES = 2.0
 # An event counts its steps with one of these pairs of keys; the second is the total.
 COUNTERS = (("step", "steps"), ("done", "total"))
+LEFT = "seconds_left"  # of the budget
 
 
 @contextmanager
@@ -41,10 +42,17 @@ def working(show: bool | None) -> Iterator[Report | None]:
 
 
 def describe(info: Mapping[str, Any]) -> str:
-    """Return what an event says, without its counter, as ``key value`` pairs."""
-    counters = {key for pair in COUNTERS for key in pair}
-    pairs = [f"{key} {_short(value)}" for key, value in info.items() if key not in counters]
+    """Return what an event says, without its counter, as ``key value`` pairs, and the time that is left at the end."""
+    hidden = {LEFT, *(key for pair in COUNTERS for key in pair)}
+    pairs = [f"{key} {_short(value)}" for key, value in info.items() if key not in hidden]
+    if LEFT in info:
+        pairs.append(f"{_clock(float(info[LEFT]))} left")
     return one_line(", ".join(pairs))
+
+
+def _clock(seconds: float) -> str:
+    minutes, rest = divmod(max(0, round(seconds)), 60)
+    return f"{minutes}:{rest:02d}"
 
 
 def counter(info: Mapping[str, Any]) -> tuple[float, float] | None:

@@ -31,8 +31,23 @@ def print_summary(data: Mapping[str, Any], files: Mapping[str, Path]) -> None:
     rows = [*statistics.get("baselines", []), *_own_row(data)]
     if rows:
         console.print(_table(rows))
+    escape = statistics.get("escape")
+    if escape:
+        console.print(_escape(escape), markup=False, highlight=False, soft_wrap=True)
     for path in files.values():
         console.print(str(path), markup=False, highlight=False, soft_wrap=True)
+
+
+def _escape(record: Mapping[str, Any]) -> str:
+    """Return what simulation shows of a domain in which nothing was proved."""
+    delays, history = (
+        ", ".join(f"{name} = {value}" for name, value in record[key].items())
+        for key in ("delays", "history")
+    )
+    return one_line(
+        f"By simulation, the solution at {delays} from the constant deviation {history} {record['outcome']}:"
+        " no certificate can have all of the domain as its region."
+    )
 
 
 def _own_row(data: Mapping[str, Any]) -> list[dict[str, Any]]:

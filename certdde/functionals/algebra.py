@@ -1,6 +1,6 @@
 """The few operations from which networks and features are built, on tensors and on enclosures alike.
 
-An enclosure (Taylor form, slope form) brings its own ``affine``, ``tanh``, ``damp``, ``column`` and ``stack``;
+An enclosure (Taylor form, slope form) brings its own ``affine``, ``call``, ``weighted``, ``column`` and ``join``;
 a tensor has its components in the last axis.
 """
 
@@ -19,11 +19,11 @@ class Enclosure(Protocol):
     def affine(self, weight: torch.Tensor, bias: torch.Tensor | None) -> Any:
         """Return weight @ self + bias."""
 
-    def tanh(self) -> Any:
-        """Return tanh of each component."""
+    def call(self, name: str) -> Any:
+        """Return a named function of each component."""
 
-    def damp(self, other: Any) -> Any:
-        """Return (1 - self^2) * other, componentwise; other vanishes at the origin."""
+    def weighted(self, factor: Any) -> Any:
+        """Return factor * self, componentwise; self vanishes at the origin."""
 
     def column(self, index: int) -> Any:
         """Return one component, as a quantity with + - * / and integer powers."""
@@ -41,9 +41,9 @@ def affine(value: Any, weight: torch.Tensor, bias: torch.Tensor | None = None) -
     )
 
 
-def damp(value: Any, other: Any) -> Any:
-    """Return (1 - value^2) * other."""
-    return (1 - value * value) * other if isinstance(value, torch.Tensor) else value.damp(other)
+def weighted(value: Any, factor: Any) -> Any:
+    """Return factor * value; value vanishes at the origin."""
+    return factor * value if isinstance(value, torch.Tensor) else value.weighted(factor)
 
 
 def column(value: Any, index: int) -> Any:

@@ -48,22 +48,48 @@ class WindowedFunctional:
                 total[..., place, place] += (2 * k + 1) * self.S[..., a, :, :] / window
         return total
 
-    def on_constant_history(self, x: np.ndarray, delays: Sequence[float]) -> np.ndarray:
-        """Return V of the constant history x (n,) at values of the delays."""
+    def on_constant_histories(self, delays: Sequence[float]) -> np.ndarray:
+        """Return K with V = x^T K x for the constant history x, at values of the delays."""
         n, windows = self.dimension, self.windows(delays)
-        w = np.zeros(n * (1 + len(self.lags) * self.order))
-        w[:n] = x
+        lift = np.zeros((n * (1 + len(self.lags) * self.order), n))
+        lift[:n] = np.eye(n)
         for a, window in enumerate(windows if self.order else []):
-            w[n * (1 + a * self.order) : n * (2 + a * self.order)] = window * x
-        total: np.ndarray = np.einsum("i,...ij,j->...", w, self.P, w)
+            lift[n * (1 + a * self.order) : n * (2 + a * self.order)] = window * np.eye(n)
+        total: np.ndarray = lift.T @ self.P @ lift
         for a, window in enumerate(windows):
-            total = total + window * np.einsum("i,...ij,j->...", x, self.S[..., a, :, :], x)
+            total = total + window * self.S[..., a, :, :]
         return total
 
-    def in_time(self, unit: float) -> WindowedFunctional:
-        """Return V in t = unit * s, from V in s; exact for a power of two."""
-        n = self.dimension
-        lift = np.concatenate([np.ones(n), np.full(len(self.P) - n, 1 / unit)])
+    def on_constant_history(self, x: np.ndarray, delays: Sequence[float]) -> np.ndarray:
+        """Return V of the constant history x (n,) at values of the delays."""
+        return np.einsum("i,...ij,j->...", x, self.on_constant_histories(delays), x)
+
+    def unscaled(self, unit: float, states: np.ndarray) -> WindowedFunctional:
+        """Return V in t and x, from V in s and z: t = unit * s, x = diag(states) z; exact for powers of two."""
+        n, back = self.dimension, np.outer(1 / states, 1 / states)
+        lift = np.tile(1 / states, len(self.P) // n)
+        lift[n:] /= unit
         return WindowedFunctional(
-            self.order, self.lags, self.P * np.outer(lift, lift), self.S / unit, self.R
+            self.order,
+            self.lags,
+            self.P * np.outer(lift, lift),
+            self.S * back / unit,
+            self.R * back,
         )
+
+    def times(self, factor: float) -> WindowedFunctional:
+        """Return factor * V."""
+        matrices = (factor * m for m in (self.P, self.S, self.R))
+        return WindowedFunctional(self.order, self.lags, *matrices)
+
+    def upper_bound(self, rho: float, rho_rate: float, longest: Sequence[float]) -> float:
+        """Bound V over histories within rho with rates within rho_rate, delays up to the longest."""
+        n, windows = self.dimension, self.windows(longest)
+        w = np.full(len(self.P), rho)
+        for a, window in enumerate(windows if self.order else []):
+            w[n * (1 + a * self.order) : n * (1 + (a + 1) * self.order)] *= window
+        total = float(w @ np.abs(self.P) @ w)
+        for window, s, r in zip(windows, self.S, self.R, strict=True):
+            rates = window**2 / 2 * rho_rate**2 * np.abs(r).sum()
+            total += window * rho**2 * np.abs(s).sum() + rates
+        return float(total)

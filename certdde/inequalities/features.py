@@ -59,15 +59,16 @@ class Features:
 
     @property
     def dimension(self) -> int:
-        """Number d of nonlinear variables."""
+        """Number d of nonlinear variables, without the constants known in intervals, which stand after them."""
         return len(self.structure.nonlinear) + len(self.moments)
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The nonlinear variables."""
+        """The nonlinear variables, and the constants known in intervals."""
         n = len(self.structure.states)
         read = (f"moment{i // n - 1}({self.structure.states[i % n]})" for i in self.moments)
-        return (*(str(v) for v in self.structure.nonlinear), *read)
+        constants = map(str, self.structure.constants)
+        return (*(str(v) for v in self.structure.nonlinear), *read, *constants)
 
     @property
     def remainder_rows(self) -> tuple[int, ...]:
@@ -87,6 +88,10 @@ class Features:
     def __call__(self, xi: Any) -> Any:
         """Return v(xi)."""
         values = {variable: column(xi, i) for i, variable in enumerate(self.structure.nonlinear)}
+        for k, variable in enumerate(self.structure.constants, self.dimension):
+            values[variable] = column(xi, k)
+        if self.structure.constants:
+            xi = columns(xi, range(self.dimension))
         scalars = [
             evaluate(self.structure.remainders[i], values, _call) for i in self.remainder_rows
         ]

@@ -15,6 +15,9 @@ from certdde.inequalities.dissipation import eliminate
 from certdde.inequalities.features import Features
 from certdde.inequalities.reduction import Reduction, as_reduction
 from certdde.systems.delay_system import DelaySystem
+from certdde.systems.unknowns import resting
+
+TINY = 1e-6  # of the domain: a constant in a shorter interval needs no splitting
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +36,10 @@ class Inequality:
     offset : float
     holds_origin : bool
         Whether v vanishes at 0, 0 lies in the box and the form must be definite there.
+    shares : (d,) Tensor, optional
+        How much the relative width of each axis counts when a box is split; 0: never; default 1.
+    constants : int
+        How many axes, the last ones, are unknown constants: v vanishes where all others are 0.
     """
 
     names: tuple[str, ...]
@@ -42,6 +49,8 @@ class Inequality:
     forms: torch.Tensor
     offset: float = 0.0
     holds_origin: bool = True
+    shares: torch.Tensor | None = None
+    constants: int = 0
 
     def value(self, xi: torch.Tensor) -> torch.Tensor:
         """Return the left-hand sides, (E, ...), at points (..., d), in float64."""
@@ -52,6 +61,11 @@ class Inequality:
     def dimension(self) -> int:
         """Number of variables."""
         return len(self.names)
+
+    @property
+    def coordinates(self) -> int:
+        """Number of variables that are no constants: the first ones."""
+        return len(self.names) - self.constants
 
     def with_offset(self, offset: float) -> Inequality:
         """Return the inequality with another offset."""
@@ -84,9 +98,23 @@ def dissipation(
     full = reduction.forms(rows, functional.P, functional.S, functional.R)
     forms, largest = eliminate(full, rows.head)
     lower, upper = box(system, features)
-    return Dissipation(
-        Inequality(features.names, lower, upper, features, forms), float(largest.max())
-    )
+    shares, count = split_shares(system, features), len(features.structure.constants)
+    built = Inequality(features.names, lower, upper, features, forms)
+    return Dissipation(replace(built, shares=shares, constants=count), float(largest.max()))
+
+
+def split_shares(system: DelaySystem, features: Features) -> torch.Tensor | None:
+    """Return ``Inequality.shares``: an unknown constant counts as much as its interval is wide, and a tiny one not."""
+    if not features.structure.constants:
+        return None
+    shares, domain = [1.0] * features.dimension, system.whole or ()
+    widths = {resting(s): hi - lo for s, (lo, hi) in zip(system.states, domain, strict=True)}
+    for variable, (lo, hi) in zip(
+        features.structure.constants, features.structure.ranges, strict=True
+    ):
+        share = float((hi - lo) / widths.get(variable.name, max(abs(lo), abs(hi))))
+        shares.append(min(share, 1.0) if share > TINY else 0.0)
+    return torch.tensor(shares, dtype=torch.float64)
 
 
 def box(system: DelaySystem, features: Features) -> tuple[torch.Tensor, torch.Tensor]:
@@ -103,9 +131,9 @@ def box(system: DelaySystem, features: Features) -> tuple[torch.Tensor, torch.Te
             where="system.domain",
             wanted="give a box, as in domain = { x = [-1.0, 1.0] }",
         )
-    domain = system.domain or ()
+    domain = system.whole or ()
     ends = [domain[system.states.index(v.name)] for v in features.structure.nonlinear]
-    ends += moment_ranges(system, features.moments)
+    ends += [*moment_ranges(system, features.moments), *features.structure.ranges]
     return _outward([lo for lo, _ in ends], [hi for _, hi in ends])
 
 
@@ -114,7 +142,7 @@ def moment_ranges(system: DelaySystem, moments: Sequence[int]) -> list[tuple[Any
 
     Omega_0 is a mean; |Omega_1| <= (hi - lo) / 2 int |L_1| = (hi - lo) / 4, since L_1 has the mean 0.
     """
-    ends, n, domain = [], system.dimension, system.domain or ()
+    ends, n, domain = [], system.dimension, system.whole or ()
     for index in moments:
         lo, hi = domain[index % n]
         ends.append((lo, hi) if index // n == 1 else (-(hi - lo) / 4, (hi - lo) / 4))
@@ -152,7 +180,7 @@ def faces(
 
     The faces are ordered (state 0 low, state 0 high, state 1 low, ..).
     """
-    if system.domain is None:
+    if system.whole is None or system.ends is None:
         return []
     outputs = functional.V0.outputs if functional.V0 else 0
     forms = -torch.stack(
@@ -162,15 +190,18 @@ def faces(
         ]
     )
     moments = functional.moments()
-    ends = [*system.domain, *moment_ranges(system, moments)]
+    ends = [*system.whole, *moment_ranges(system, moments)]
     lower, upper = _outward([lo for lo, _ in ends], [hi for _, hi in ends])
     names = (*system.states, *(f"moment {i}" for i in moments))
     result = []
     for i in range(system.dimension):
-        for end in (lower, upper):
+        shares = torch.ones(len(names), dtype=torch.float64)
+        shares[i] = 0.0
+        for side, end in zip(system.ends[i], (lower, upper), strict=True):
             low, high = lower.clone(), upper.clone()
             low[i] = high[i] = end[i]
-            result.append(
-                Inequality(names, low, high, _Core(functional), forms, level, holds_origin=False)
-            )
+            if side[0] < side[1]:
+                low[i : i + 1], high[i : i + 1] = _outward([side[0]], [side[1]])
+            face = Inequality(names, low, high, _Core(functional), forms, level, holds_origin=False)
+            result.append(replace(face, shares=shares))
     return result

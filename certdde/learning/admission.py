@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 
 from certdde.delays.classes import Constant, DelayClass, Measurable, Several
 from certdde.errors import ProblemError
 from certdde.systems.delay_system import DelaySystem
-from certdde.systems.expressions import variables
+from certdde.systems.expressions import Variable, variables
+from certdde.systems.members import members
 
 SAMPLES = 4096
 
@@ -45,16 +48,22 @@ def check_finite(system: DelaySystem) -> None:
     ProblemError
         Naming a point, or the equilibrium.
     """
+    for _, one in members(system):
+        _check_member(one)
+
+
+def _check_member(system: DelaySystem) -> None:
     if system.linear:
         return
-    if any(not bool(torch.isfinite(m).all()) for m in system.jacobians()):
+    present, delayed = system.linearisation()
+    if any(not bool(torch.isfinite(m).all()) for m in (present, *(m for _, m in delayed))):
         raise ProblemError(
             "f has no finite slopes at the equilibrium",
             where="system.equations",
             wanted="a right-hand side that is smooth there",
         )
     points = _points(system)
-    values = system.deviation_function()(*points)
+    values = system.torch_function()(0.0, points[0], points[1:])
     bad = (~torch.isfinite(values)).any(-1).nonzero()[:, 0]
     if len(bad):
         raise ProblemError(
@@ -86,21 +95,23 @@ def check_names(system: DelaySystem, delay: Several) -> None:
         )
 
 
-def _points(system: DelaySystem) -> tuple[torch.Tensor, torch.Tensor]:
+def _points(system: DelaySystem) -> list[torch.Tensor]:
+    """Return values of the state and of the delayed state at each lag, in the user's coordinates."""
     generator = torch.Generator().manual_seed(0)
     domain = system.domain or ()
-    low = torch.tensor([float(lo) for lo, _ in domain] * 2, dtype=torch.float64)
-    high = torch.tensor([float(hi) for _, hi in domain] * 2, dtype=torch.float64)
+    times = 1 + len(system.lags)
+    low = torch.tensor([float(lo) for lo, _ in domain] * times, dtype=torch.float64)
+    high = torch.tensor([float(hi) for _, hi in domain] * times, dtype=torch.float64)
     unit = torch.rand(SAMPLES, len(low), generator=generator, dtype=torch.float64)
     unit[: SAMPLES // 2] = unit[: SAMPLES // 2].round()  # corners
     unit[SAMPLES // 4 : SAMPLES // 2, 0] = torch.rand(SAMPLES // 4, generator=generator).double()
-    points = low + (high - low) * unit
-    return points[:, : len(domain)], points[:, len(domain) :]
+    points = (low + (high - low) * unit).split(len(domain), dim=1)
+    rest = torch.tensor([float(x) for x in system.equilibrium], dtype=torch.float64)
+    return [point + rest for point in points]
 
 
-def _place(system: DelaySystem, points: tuple[torch.Tensor, torch.Tensor], index: int) -> str:
-    rest, delay = system.equilibrium, system.delay()
-    names = [*system.states, *(f"{s}(t - {delay})" for s in system.states)]
-    values = torch.cat([points[0][index], points[1][index]]).tolist()
-    shifted = [v + float(rest[i % len(rest)]) for i, v in enumerate(values)]
-    return ", ".join(f"{name} = {value:.4g}" for name, value in zip(names, shifted, strict=True))
+def _place(system: DelaySystem, points: Sequence[torch.Tensor], index: int) -> str:
+    names = [str(Variable(s)) for s in system.states]
+    names += [str(Variable(s, *lag)) for lag in system.lags for s in system.states]
+    values = torch.cat([point[index] for point in points]).tolist()
+    return ", ".join(f"{name} = {value:.4g}" for name, value in zip(names, values, strict=True))

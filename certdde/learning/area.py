@@ -65,8 +65,12 @@ def certified_share(system: DelaySystem, parts: Sequence[Part] | Sequence[SosPar
     """Return the share of the domain's constant histories with V <= level; None for a global claim."""
     if not parts or parts[0].level is None:
         return None
-    points = grid_points(system, {1: 400, 2: 60}.get(system.dimension, 8))
-    return float(inside(_pieces(parts), points).double().mean())
+    return float(inside(_pieces(parts), domain_points(system)).double().mean())
+
+
+def domain_points(system: DelaySystem) -> torch.Tensor:
+    """Return the grid of the domain over which shares are counted, in deviations, (k, n)."""
+    return grid_points(system, {1: 400, 2: 60}.get(system.dimension, 8))
 
 
 def _pieces(

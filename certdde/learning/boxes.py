@@ -11,8 +11,10 @@ from math import inf, nextafter, prod
 import numpy as np
 
 from certdde.certificates.windows import WindowsPart
+from certdde.functionals.windows import WindowedFunctional
 from certdde.inequalities.legendre import delay_pieces
 from certdde.inequalities.windows import linear_rows, window_forms
+from certdde.learning.ellipsoid import largest_level, largest_radius
 from certdde.verify.lmi.windows import LaggedSystem, windows_lmi
 from certdde.verify.spectral import several_abscissa
 
@@ -39,6 +41,11 @@ class Box:
         low, high = list(self.lower), list(self.upper)
         low[axis] = high[axis] = 0.5 * (self.lower[axis] + self.upper[axis])
         return Box(self.lower, tuple(high)), Box(tuple(low), self.upper)
+
+    def middle(self) -> Box:
+        """Return its middle, a box of one point."""
+        point = tuple(0.5 * (a + b) for a, b in self._ends())
+        return Box(point, point)
 
     def grids(self) -> list[list[list[float]]]:
         """Return break points for each delay that cover the box: its ends, then as fine as corners allow.
@@ -98,16 +105,43 @@ def windows_part(
     """
     longest = max([k * breaks[j][-1] for j, k in system.lags], default=breaks[0][-1])
     unit = 4.0 ** round(np.log(longest) / np.log(4.0))
+    states = 2.0 ** np.round(np.log2(system.faces or (1.0,) * len(system.present)))
     scaled = [[t / unit for t in ends] for ends in breaks]
-    found = windows_lmi(system.in_time(unit), order, scaled)
+    fast = system.scaled(unit, states)
+    found = windows_lmi(fast, order, scaled)
     if found is None:
         return None
-    functional, fast = found[0], system.in_time(unit)
-    negative = -window_forms(linear_rows(fast.present, fast.delayed, order), functional, scaled)
+    functional = found[0]
     positive = [functional.bessel([ends[-1] for ends in scaled]), *functional.S, *functional.R]
+    negative = [
+        form
+        for present, *delayed in fast.matrices
+        for form in -window_forms(linear_rows(present, delayed, order), functional, scaled)
+    ]
     if not all(_definite(m) for m in [*negative, *positive]):
         return None
-    return WindowsPart.of(functional.in_time(unit), breaks)
+    functional = functional.unscaled(unit, states)
+    return (
+        _bounded(system, functional, breaks) if system.faces else WindowsPart.of(functional, breaks)
+    )
+
+
+def _bounded(
+    system: LaggedSystem, functional: WindowedFunctional, breaks: Sequence[Sequence[float]]
+) -> WindowsPart | None:
+    """Return the part with the level 1 and its radius; None if that is too small for binary64."""
+    longest = [ends[-1] for ends in breaks]
+    level = largest_level([functional.bessel(longest)], system.faces)
+    if not 0 < level < inf:
+        return None
+    functional = functional.times(1 / level)
+    rate = float(sum(np.abs(m) for m in (system.present, *system.delayed)).sum(1).max())
+
+    def bound(rho: float, rho_rate: float) -> float:
+        return functional.upper_bound(rho, rho_rate, longest)
+
+    radius = largest_radius(bound, rate, min(system.faces), 1.0)
+    return radius and WindowsPart.of(functional, breaks, 1.0, radius)
 
 
 def _definite(matrix: np.ndarray) -> bool:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -12,72 +14,34 @@ import torch
 
 from certdde.functionals import Functional
 from certdde.inequalities.features import Features
-from certdde.inequalities.reduction import MeasurableDelay, Reduction
+from certdde.inequalities.reduction import MeasurableDelay, Reduction, as_reduction
+from certdde.learning.best import Best, full
 from certdde.learning.checkpoint import Checkpoint
 from certdde.learning.finish import Cover, Finished, constant_cover, finish
 from certdde.learning.neural import NeuralFunctional, Shape
-from certdde.learning.proposals import propose
+from certdde.learning.region import sampled_level
+from certdde.learning.rounds import (
+    GAVE_UP,
+    Round,
+    curve,
+    failures,
+    few,
+    open_points,
+    reason,
+    sampled_failures,
+)
+from certdde.learning.settings import CegisSettings
+from certdde.learning.shapes import default_shape
 from certdde.learning.training import Trainer, TrainSettings
+from certdde.learning.warm_start import warm_start
 from certdde.systems.delay_system import DelaySystem
 from certdde.systems.scaling import Scaling
-from certdde.verify.answers import Proved, Refuted, Unknown
+from certdde.verify.answers import Proved, Unknown
 from certdde.verify.bound_propagation.branch import Encloser, Settings, by_intervals
 
 Progress = Callable[[str, dict[str, Any]], None]
 
-
-@dataclass(frozen=True, slots=True)
-class CegisSettings:
-    """How the neural search runs.
-
-    Attributes
-    ----------
-    order, seed : int
-    hidden : tuple of int
-        Widths of the networks' hidden layers.
-    outputs : int
-    moments : int
-        How many Legendre moments V0 reads beside the states: 0, 1 or 2, for constant delays from above 0.
-    degree : int
-        Of a polynomial functional (``sos``).
-    training : TrainSettings
-        Of the first round; later ones take ``later_steps`` and adapt the margin and the region's weight.
-    later_steps, rounds : int
-    max_boxes : int
-        A proof attempt.
-    probe : int
-        Training steps of the first round after which a functional that does not satisfy the inequality at the points
-        drawn is given up.
-    deadline : float
-        On ``time.monotonic``.
-    """
-
-    order: int = 1
-    seed: int = 0
-    hidden: tuple[int, ...] = (16,)
-    outputs: int = 4
-    moments: int = 0
-    degree: int = 4
-    training: TrainSettings = field(default_factory=TrainSettings)
-    later_steps: int = 1200
-    rounds: int = 6
-    max_boxes: int = 3_000_000
-    probe: int = 1200
-    deadline: float = float("inf")
-
-
-@dataclass(slots=True)
-class Round:
-    """One line of the CEGIS log."""
-
-    round: int
-    answer: str
-    boxes: int
-    counterexamples: int
-    worst: float
-    region: float
-    seconds_training: float
-    seconds_proof: float
+HOPELESS = "training found no functional that satisfies the inequality at the points drawn"
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,16 +54,6 @@ class Searched:
     names: tuple[str, ...] = ()
 
 
-def default_shape(system: DelaySystem, settings: CegisSettings) -> Shape:
-    """V0 reads every state; W is neural only for a scalar system, where its two variables are nonlinear anyway.
-
-    For planar systems a neural W doubled the nonlinear variables and gave nothing in our trials.
-    """
-    n = system.dimension
-    states, read = tuple(range(n)), tuple(range(n * (1 + min(settings.moments, settings.order))))
-    return Shape(read, states if n == 1 else (), settings.hidden, settings.outputs)
-
-
 def search(
     system: DelaySystem,
     lower: float,
@@ -108,6 +62,7 @@ def search(
     *,
     enclose: Encloser = by_intervals,
     start: Functional | None = None,
+    origin: str = "the functional of the range before",
     cover: Cover = constant_cover,
     shape: Shape | None = None,
     directory: Path | None = None,
@@ -127,6 +82,8 @@ def search(
         From a range of delays to the class that is proved.
     start : Functional, optional
         A functional to start from, in the user's coordinates; default: a quadratic one.
+    origin : str
+        Where it is from, for the log.
     shape : Shape, optional
         The networks; default: ``default_shape``.
     directory : Path, optional
@@ -141,7 +98,7 @@ def search(
     reduction = cover(lower, upper)
     scaling = Scaling.of(system, upper)
     if start is not None:
-        started = scaling.forward(start), "the functional of the range before"
+        started = scaling.forward(start), origin
     else:
         started = warm_start(system, scaling, settings, lower, upper, cover)
     if started is None:
@@ -154,31 +111,18 @@ def search(
         shape = replace(shape, w_inputs=())  # W acts on x(t - h), which would become nonlinear
     module = NeuralFunctional(started[0], times.longest, shape, generator)
     trainer = Trainer(scaled, times, module, generator)
-    run = _Run(system, scaling, reduction, settings, trainer, enclose, progress)
+    run = _Run(system, scaling, reduction, settings, trainer, enclose, progress, Best(system))
     checkpoint = Checkpoint.of(
-        directory, f"training-{lower:g}-{upper:g}", _task(system, reduction, settings)
+        directory, _file(lower, upper, settings), _task(system, reduction, settings)
     )
     names = Features.of(system, module.frozen()).names
     return replace(run.loop(checkpoint, started[1]), names=names)
 
 
-def warm_start(
-    system: DelaySystem,
-    scaling: Scaling,
-    settings: CegisSettings,
-    lower: float,
-    upper: float,
-    cover: Cover = constant_cover,
-) -> tuple[Functional, str] | None:
-    """Return a quadratic functional for the largest of a few scaled ranges that has one."""
-    for share in (1.0, 0.93, 0.86, 0.79, 0.7, 0.6, 0.45, 0.3):
-        shorter = cover(lower * share, upper * share)
-        proposal = propose(
-            "quadratic", system, scaling, settings.order, shorter, settings.seed, settings.deadline
-        )
-        if proposal is not None:
-            return proposal.functional, f"quadratic functional for delays up to {upper * share:.6g}"
-    return None
+def _file(lower: float, upper: float, settings: CegisSettings) -> str:
+    """Return a name for each search of a run, so that a later one does not replace what an earlier one kept."""
+    moments = f"-moments-{settings.moments}" if settings.moments else ""
+    return f"training-{lower:g}-{upper:g}{moments}"
 
 
 def _task(system: DelaySystem, reduction: Reduction, settings: CegisSettings) -> dict[str, Any]:
@@ -203,7 +147,9 @@ class _Run:
     trainer: Trainer
     enclose: Encloser
     progress: Progress | None
+    best: Best
     log: list[Round] = field(default_factory=list)
+    begin: int = 0
 
     def loop(self, checkpoint: Checkpoint, start: str) -> Searched:
         """Run the rounds."""
@@ -214,27 +160,26 @@ class _Run:
         state = checkpoint.load()
         skip = int(state["round"]) if state else 0
         if state:
-            self.log += [Round(**line) for line in state["log"]]
+            self.log += [Round.read(line) for line in state["log"]]
             training = replace(training, **state["training"])
+            self._prove_again(state.get("best"))
         for number in range(skip, self.settings.rounds):
             if time.monotonic() > self.settings.deadline:
                 break
             began = time.monotonic()
             self._train(training, number, checkpoint, state if state and number == skip else None)
-            if self._hopeless():
-                why = (
-                    "training found no functional that satisfies the inequality at the points drawn"
-                )
-                return Searched(
-                    Finished(None, Unknown(why, torch.zeros(0, 1), 0)), tuple(self.log), start
-                )
-            middle = time.monotonic()
-            finished = self._prove()
-            self._note(number, finished, training, middle - began, time.monotonic() - middle)
-            if isinstance(finished.answer, Proved):
+            middle, hopeless = time.monotonic(), self._hopeless()
+            finished = self._prove(number)  # of a hopeless one a small level set may be left
+            given_up = hopeless and finished.part is None
+            if given_up:
+                finished = Finished(None, Unknown(HOPELESS, torch.zeros(0, 1), 0))
+            seconds = middle - began, time.monotonic() - middle
+            self._note(number, finished, training, *seconds, GAVE_UP if given_up else "")
+            self.best.offer(finished, self.trainer.module.state_dict())
+            if given_up or full(finished.part):
                 break
             training = self._react(finished, training)
-        return Searched(finished, tuple(self.log), start)
+        return Searched(self.best.finished or finished, tuple(self.log), start)
 
     def _train(
         self,
@@ -249,10 +194,14 @@ class _Run:
             "region": training.region,
             "rate": training.rate,
         }
-        lines = [_plain(line) for line in self.log]
+        begin = int(state.get("begin", 0)) if state else len(self.trainer.history)
+        kept = {"round": number, "training": changed, "begin": begin}
+        kept["log"] = [line.plain() for line in self.log]
+        kept["best"] = self.best.weights
+        self.begin = begin
 
         def save(inner: dict[str, Any]) -> None:
-            checkpoint.save({**inner, "round": number, "training": changed, "log": lines})
+            checkpoint.save({**inner, **kept})
 
         def report(step: int, worst: float) -> None:
             if self.progress:
@@ -261,6 +210,7 @@ class _Run:
                     "step": step,
                     "steps": training.steps,
                     "margin": -worst,
+                    **self._left(),
                 }
                 self.progress("training", info)
 
@@ -278,53 +228,103 @@ class _Run:
         late = bool(history) and history[-1]["step"] >= self.settings.probe
         return late and not self.log and min(line["worst"] for line in history[-5:]) > 0
 
-    def _prove(self) -> Finished:
+    def _left(self) -> dict[str, float]:
+        """Return what is left of the budget, if there is one."""
+        left = self.settings.deadline - time.monotonic()
+        return {"seconds_left": max(left, 0.0)} if math.isfinite(left) else {}
+
+    def _prove(self, number: int) -> Finished:
         def report(boxes: int, open_: int) -> None:
             if self.progress:
-                self.progress("proof", {"boxes": boxes, "open": open_})
+                info = {"round": number + 1, "boxes": boxes, "open": open_, **self._left()}
+                self.progress("proof", info)
 
-        functional = self.scaling.invert(self.trainer.module.frozen())
-        settings = Settings(
-            max_boxes=self.settings.max_boxes, counterexamples=200, deadline=self.settings.deadline
-        )
+        return self._finish(self.trainer.module, report)
+
+    def _finish(
+        self, module: NeuralFunctional, report: Callable[[int, int], None] | None = None
+    ) -> Finished:
+        functional = self.scaling.invert(module.frozen())
+        functional = functional.times(1 / sampled_level(self.system, functional, self.reduction))
+        most, deadline = self.settings.max_boxes, self.settings.deadline
         return finish(
-            self.system, functional, self.reduction, settings, enclose=self.enclose, progress=report
+            self.system,
+            functional,
+            self.reduction,
+            Settings(max_boxes=most, counterexamples=200, deadline=deadline),
+            enclose=self.enclose,
+            least=self.best.least(functional, self.reduction.windows(), self.settings.least),
+            progress=report,
         )
+
+    def _prove_again(self, weights: Mapping[str, Any] | None) -> None:
+        """Prove what an interrupted run had proved for a small level set."""
+        if weights:
+            module = deepcopy(self.trainer.module)
+            module.load_state_dict(weights)
+            self.best.offer(self._finish(module), weights)
 
     def _react(self, finished: Finished, training: TrainSettings) -> TrainSettings:
         """Give the failures back to training: points, a larger margin, a smaller weight of the region."""
-        answer = finished.answer
-        points = (
-            answer.points
-            if isinstance(answer, Refuted)
-            else answer.where
-            if isinstance(answer, Unknown)
-            else torch.zeros(0, 0)
-        )
+        points = _failing(finished)
         if points.numel() and points.shape[-1] == self._factors().shape[0]:
             self.trainer.add(points[:200] / self._factors())
         shorter = replace(training, steps=self.settings.later_steps)
-        return replace(shorter, region=shorter.region * 0.4, margin=min(0.2, shorter.margin * 1.3))
+        less, more = (
+            (0.6, 1.2) if finished.part else (0.4, 1.3)
+        )  # a small level set is near a large one
+        margin = min(0.2, more * shorter.margin)
+        return replace(shorter, region=less * shorter.region, margin=margin)
+
+    def _unscaled(self, points: torch.Tensor) -> torch.Tensor:
+        """Return points of xi in the user's coordinates."""
+        factors = self._factors()
+        return points[:, : len(factors)] * factors
 
     def _factors(self) -> torch.Tensor:
         features = Features.of(self.system, self.trainer.module.frozen())
         index = [self.system.states.index(v.name) for v in features.structure.nonlinear]
         index += [i % self.system.dimension for i in features.moments]
-        return torch.tensor([float(self.scaling.state[i]) for i in index], dtype=torch.float64)
+        factors = [float(self.scaling.state[i]) for i in index]
+        ones = [1.0] * len(features.structure.constants)  # not scaled
+        return torch.tensor([*factors, *ones], dtype=torch.float64)
 
     def _note(
-        self, number: int, finished: Finished, training: TrainSettings, train: float, proof: float
+        self,
+        number: int,
+        finished: Finished,
+        training: TrainSettings,
+        train: float,
+        proof: float,
+        answer: str = "",
     ) -> None:
-        answer = finished.answer
-        boxes = answer.proof.leaves if isinstance(answer, Proved) else answer.boxes
-        bad = len(answer.points) if isinstance(answer, Refuted) else 0
-        worst = self.trainer.history[-1]["worst"] if self.trainer.history else float("nan")
+        found, history = finished.answer, self.trainer.history[self.begin :]
+        failing, level = _failing(finished), finished.part.level if finished.part else None
+        trainer, functional = self.trainer, self.trainer.module.frozen()
+        reduction, seed = as_reduction(trainer.cover), self.settings.seed
+        failing_too = sampled_failures(trainer.system, reduction, functional, seed)
+        names = Features.of(self.system, functional).names
         self.log.append(
             Round(
-                number + 1, type(answer).__name__, boxes, bad, worst, training.region, train, proof
+                round=number + 1,
+                answer=answer or type(found).__name__,
+                boxes=found.proof.leaves if isinstance(found, Proved) else found.boxes,
+                counterexamples=0 if isinstance(found, Unknown) else len(failing),
+                worst=few(history[-1]["worst"]) if history else None,
+                region=training.region,
+                seconds_training=round(train, 3),
+                seconds_proof=round(proof, 3),
+                margin=few(training.margin),
+                moments=self.settings.moments,
+                level=few(level),
+                why=reason(found),
+                curve=curve(history),
+                failures=failures(names, failing, self._unscaled(failing_too)),
             )
         )
 
 
-def _plain(line: Round) -> dict[str, Any]:
-    return {name: getattr(line, name) for name in Round.__slots__}
+def _failing(finished: Finished) -> torch.Tensor:
+    """Return the points (k, d) at which the inequality fails or is open."""
+    answer = finished.answer
+    return finished.failing if isinstance(answer, Proved) else open_points(answer)

@@ -9,7 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from certdde.certificates.certificate import Certificate, not_certified
 from certdde.delays.classes import AnyDelay, DelayClass, Several
+from certdde.errors import CertddeError
 from certdde.learning.cegis import Progress
+from certdde.learning.evidence import DECAYS
+from certdde.learning.falsify import UNSTABLE, escape, small_solution
 from certdde.learning.methods import attempt, plan
 from certdde.learning.outcome import checked, extra
 from certdde.learning.schemes import refutation
@@ -17,6 +20,7 @@ from certdde.learning.several import unstable_delays
 from certdde.learning.task import Options, Task, make_task
 from certdde.learning.threads import torch_threads
 from certdde.systems.delay_system import DelaySystem
+from certdde.systems.members import members
 from certdde.verify.spectral import several_abscissa
 
 if TYPE_CHECKING:
@@ -77,7 +81,9 @@ def certify(
 
     Soundness
     ---------
-    ``rigorous`` rests on the checker alone. ``refuted`` rests on a float64 spectrum.
+    ``rigorous`` rests on the checker alone. ``refuted`` rests on a float64 spectrum, and on a simulated solution
+    that does not contradict it. A solution that leaves the domain, in the record of an ``unknown`` outcome, says that
+    no certificate can have all of the domain as its region; it refutes nothing.
 
     References
     ----------
@@ -109,7 +115,22 @@ def _unknown(task: Task) -> Certificate:
     several = len(task.said) > 1
     whys = [f"{s['method']}: {s['said']}" if several else s["said"] for s in task.said]
     claim = f"Not certified: {'; '.join(whys)}."
-    return not_certified("unknown", claim, task.system, task.delay, **extra(task, task.method))
+    found = None if task.late() else task.timed("simulation", lambda: _escape(task))
+    about = extra(task, task.method)
+    if found is not None:
+        about["statistics"]["escape"] = found
+    return not_certified("unknown", claim, task.system, task.delay, **about)
+
+
+def _escape(task: Task) -> dict[str, Any] | None:
+    """Return a solution from the domain that leaves it or does not converge: information, no refutation."""
+    each = task.delay.delays if isinstance(task.delay, Several) else (task.delay,)
+    shares = (1.0, 0.5, 0.0)
+    tried = [{one.name: one.lower + s * (one.upper - one.lower) for one in each} for s in shares]
+    if task.system.time == "discrete":
+        tried = [{name: float(round(value)) for name, value in one.items()} for one in tried]
+    different = [one for k, one in enumerate(tried) if one not in tried[:k]]
+    return escape(task.system, different, seed=task.settings.seed, deadline=task.settings.deadline)
 
 
 def _refutation(task: Task) -> Certificate | None:
@@ -121,33 +142,62 @@ def _refutation(task: Task) -> Certificate | None:
         return found and _refuted(
             task, dict(zip(task.delay.names, found[0], strict=True)), found[1]
         )
-    unstable = _unstable_delay(task.system, task.delay)
-    return unstable and _refuted(task, {task.delay.name: unstable[0]}, unstable[1])
-
-
-def _unstable_delay(system: DelaySystem, delay: DelayClass) -> tuple[float, float] | None:
-    """Return a delay of the range at which the linearisation has a root with positive real part, and that part."""
-    present, matrices = system.linearisation()
-    for k in range(33):
-        tau = delay.upper - (delay.upper - delay.lower) * k / 32
-        lags = [(multiple * tau, m.numpy()) for (_, multiple), m in matrices]
-        abscissa = several_abscissa(present.numpy(), lags)
-        if abscissa > 1e-6:
-            return tau, abscissa
+    for values, system in members(task.system):
+        unstable = _unstable_delay(system, task.delay)
+        if unstable is not None:
+            return _refuted(task, {task.delay.name: unstable[0]}, unstable[1], system, values)
     return None
 
 
-def _refuted(task: Task, delays: Mapping[str, float], abscissa: float) -> Certificate:
+def _unstable_delay(system: DelaySystem, delay: DelayClass) -> tuple[float, float] | None:
+    """Return the sampled delay at which the linearisation is least stable, and its abscissa, if that is positive."""
+    present, matrices = system.linearisation()
+    found: list[tuple[float, float]] = []
+    for k in range(33):
+        tau = delay.upper - (delay.upper - delay.lower) * k / 32
+        lags = [(multiple * tau, m.numpy()) for (_, multiple), m in matrices]
+        found.append((several_abscissa(present.numpy(), lags), tau))
+    abscissa, tau = max(found)
+    return (tau, abscissa) if abscissa > UNSTABLE else None
+
+
+def _refuted(
+    task: Task,
+    delays: Mapping[str, float],
+    abscissa: float,
+    member: DelaySystem | None = None,
+    values: Mapping[str, float] | None = None,
+) -> Certificate | None:
+    """Return the record of a refutation with a solution that shows it; None if the solution shows the opposite.
+
+    ``member`` is the system for ``values`` of the parameters that are known in intervals.
+    """
+    try:
+        solution, doubtful = small_solution(member or task.system, delays, abscissa)
+    except (
+        CertddeError,
+        ArithmeticError,
+        RuntimeError,
+    ):  # it cannot be simulated: the spectrum stands alone
+        solution, doubtful = None, False
+    if doubtful:
+        return None
     one = len(delays) == 1
     shown = ", ".join(
         f"{tau:.6g}" if one else f"{name} = {tau:.6g}" for name, tau in delays.items()
     )
+    shown += "".join(f" and {name} = {value:.6g}" for name, value in (values or {}).items())
     claim = (
         f"Refuted: at the delay{'' if one else 's'} {shown} the linearisation at the equilibrium has"
         f" a characteristic root with real part {abscissa:.4g} > 0."
     )
     where = {"delay": next(iter(delays.values()))} if one else {"delays": dict(delays)}
     found = {**where, "abscissa": abscissa, "kind": "unstable linearisation"}
+    if values:
+        found["parameters"] = dict(values)
+    if solution is not None and solution["kind"] != DECAYS:
+        found["trajectory"] = solution
+        claim += f" A simulated solution from a small constant history {solution['outcome']}."
     return not_certified(
         "refuted", claim, task.system, task.delay, counterexample=found, **extra(task, task.method)
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from math import inf, nextafter
 
@@ -14,6 +14,7 @@ from certdde.certificates.part import Part, Radius
 from certdde.functionals import Functional
 from certdde.inequalities.inequality import dissipation
 from certdde.inequalities.legendre import delay_pieces
+from certdde.inequalities.level import outside
 from certdde.inequalities.measurable import alpha_pieces
 from certdde.inequalities.reduction import (
     ConstantDelay,
@@ -22,18 +23,24 @@ from certdde.inequalities.reduction import (
     Reduction,
     as_reduction,
 )
-from certdde.learning.region import largest_radius, prove_level, sampled_level
+from certdde.learning.levels import LEAST, NOWHERE, Leveled, LevelSearch
+from certdde.learning.region import largest_radius, prove_level, round_down, sampled_level
 from certdde.systems.delay_system import DelaySystem
 from certdde.verify.answers import Answer, Proved, Refuted, Unknown
-from certdde.verify.bound_propagation.branch import Encloser, Settings, by_intervals, prove
+from certdde.verify.bound_propagation.branch import Encloser, Settings, by_intervals
 
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """A proved part, or the answer that was given instead."""
+    """A proved part, or the answer that was given instead.
+
+    ``failing``: points (k, d) of the domain with v_0 <= 1 at which the inequality fails, as far as they were met; there
+    are such points where the level of the part is below 1.
+    """
 
     part: Part | None
     answer: Answer
+    failing: torch.Tensor = field(default_factory=lambda: NOWHERE)
 
 
 def covering_breaks(
@@ -57,11 +64,14 @@ def finish(
     settings: Settings,
     *,
     enclose: Encloser = by_intervals,
+    least: float = LEAST,
     progress: Callable[[int, int], None] | None = None,
 ) -> Finished:
-    """Prove a functional, in the user's coordinates, on the whole domain and for the whole delay class.
+    """Prove a functional, in the user's coordinates, where it is at most a level, for the whole delay class.
 
-    The functional is first scaled so that the level is 1. Soundness: float64; the checker repeats everything.
+    The functional is first scaled so that the least v_0 on the faces of the domain is about 1. The level is the
+    largest that is found, up to that, and not below ``least`` (:class:`LevelSearch`). Soundness: float64; the checker
+    repeats everything.
     """
     reduction = as_reduction(cover)
     longest = reduction.longest
@@ -88,21 +98,25 @@ def finish(
             _part(functional, reduction, {}, None, None, {"leaves": 0, "star": 0, "face": 0}),
             Proved(None),
         )  # type: ignore[arg-type]
-    answer = prove(built.inequality, settings, enclose=enclose, progress=progress)
-    if not isinstance(answer, Proved):
-        return Finished(None, answer)
-    return _with_region(system, functional, reduction, answer, settings)
+    beyond = outside(system, functional, reduction, 1.0)
+    search = LevelSearch(built.inequality, beyond, settings, enclose, least, progress)
+    found = search.run()
+    if not isinstance(found.answer, Proved):
+        return Finished(None, found.answer, found.failing)
+    return _with_region(system, functional, reduction, found, settings)
 
 
 def _with_region(
     system: DelaySystem,
     functional: Functional,
     reduction: Reduction,
-    answer: Proved,
+    found: Leveled,
     settings: Settings,
 ) -> Finished:
-    longest = reduction.longest
-    for level in (0.999, 0.99, 0.95, 0.8):
+    """Show a level on the faces that is at most the one for which dissipation is proved."""
+    longest, answer = reduction.longest, found.answer
+    for share in (1.0, 0.99, 0.95, 0.8):
+        level = round_down(share * found.level)
         shown = prove_level(system, functional, reduction, level, settings)
         radius = largest_radius(system, functional, longest, level)
         if shown is not None and radius is not None:
@@ -116,6 +130,8 @@ def _with_region(
                 0,
             ),
         )
+    if not isinstance(answer, Proved):
+        raise TypeError(type(answer).__name__)
     forest = answer.proof
     arrays = {
         "grid": np.asarray(forest.grid, dtype=np.int64),
@@ -126,9 +142,11 @@ def _with_region(
     counts: Mapping[str, int] = {
         "leaves": forest.leaves,
         "star": forest.stars,
+        "outside": forest.outside,
         "face": shown.leaves,
     }
-    return Finished(_part(functional, reduction, arrays, level, radius, counts), answer)
+    part = _part(functional, reduction, arrays, level, radius, counts)
+    return Finished(part, answer, found.failing)
 
 
 def _part(

@@ -35,7 +35,8 @@ def _engine(task: Task, parts: Sequence[Part]) -> str:
 
 def all_boxes(parts: Sequence[Part]) -> dict[str, int]:
     """Return how many leaves the parts have together."""
-    return {key: sum(part.boxes[key] for part in parts) for key in ("leaves", "star", "face")}
+    kinds = ("leaves", "star", "outside", "face")
+    return {key: sum(part.boxes.get(key, 0) for part in parts) for key in kinds}
 
 
 def nonlinear_names(system: DelaySystem, parts: Sequence[Part]) -> dict[str, list[str]]:

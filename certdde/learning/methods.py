@@ -21,6 +21,7 @@ from certdde.learning.spectral import by_spectrum
 from certdde.learning.task import Task
 from certdde.learning.theorem import by_theorem, objection
 from certdde.systems.delay_system import DelaySystem
+from certdde.systems.expressions import linear_split, variables
 from certdde.verify.lmi.failure import PANIC
 
 
@@ -43,6 +44,8 @@ class Method:
         A further condition on the system: returns what is wrong with it, or "".
     lags : bool
         Whether it takes several delays or multiples of one, as in x(t - 2*tau).
+    intervals : bool
+        Whether it takes parameters known in intervals, and equilibria that are no decimals.
     time : str
         ``continuous`` for differential equations, ``discrete`` for schemes.
     """
@@ -56,11 +59,14 @@ class Method:
     takes: Callable[[DelaySystem], str] = field(default=lambda _: "", repr=False)
     time: str = "continuous"
     lags: bool = False
+    intervals: bool = False
 
     def objection(self, task: Task) -> str:
         """Say why it does not apply to a task; "" if it does."""
         if task.system.time != self.time:
             return f"takes {TAKES[self.time]}"
+        if task.system.family and not self.intervals:
+            return "takes numbers for the parameters and the equilibrium; lmi, quadratic and neural take intervals"
         if task.delay.kind not in self.classes:
             return f"takes {' or '.join(self.classes)} delays, not {task.delay.kind} ones"
         if not self.lags and not task.system.one_lag:
@@ -73,6 +79,7 @@ class Method:
 
 
 BOTH = ("constant", "measurable")
+MANY = 4  # nonlinear variables, beyond which vertices of slopes cost less than boxes
 TAKES = {
     "continuous": "differential equations, not schemes",
     "discrete": "schemes, not differential equations",
@@ -84,20 +91,26 @@ def several_lags(system: DelaySystem) -> str:
     return "takes several delays or multiples of one" if system.one_lag else ""
 
 
+def many_variables(system: DelaySystem) -> str:
+    """Leave a system with few nonlinear variables to methods that split boxes of them."""
+    inside = {v for e in system.rhs for v in variables(linear_split(e).remainder)}
+    few = len(inside) < MANY
+    return f"takes {MANY} nonlinear variables or more, where there is one delay" if few else ""
+
+
 # In the order in which ``auto`` tries them.
 METHODS: tuple[Method, ...] = (
     Method("spectral", ("constant",), by_spectrum, nonlinear=False, lags=True),
     Method("theorem", ("measurable",), by_theorem, takes=objection),
     Method("theorem", ("constant",), by_theorem, takes=objection, automatic=False),
-    Method("lmi", BOTH, by_functional, automatic=False),
-    Method("quadratic", BOTH, by_functional, automatic=False),
+    Method("lmi", ("constant",), by_boxes, linear=False, takes=many_variables),
+    Method("lmi", BOTH, by_functional, automatic=False, intervals=True),
+    Method("quadratic", BOTH, by_functional, automatic=False, intervals=True),
     Method("sos", ("constant",), by_sos, linear=False, takes=no_squares),
-    Method("neural", BOTH, by_functional, linear=False),
-    Method("lmi", BOTH, by_functional, nonlinear=False),
-    Method("lmi", ("slow",), by_slow_functional, nonlinear=False),
-    Method(
-        "lmi", ("constant", "several"), by_boxes, nonlinear=False, lags=True, takes=several_lags
-    ),
+    Method("neural", BOTH, by_functional, linear=False, intervals=True),
+    Method("lmi", BOTH, by_functional, nonlinear=False, intervals=True),
+    Method("lmi", ("slow",), by_slow_functional),
+    Method("lmi", ("constant", "several"), by_boxes, lags=True, takes=several_lags),
     Method("razumikhin", ("measurable",), by_razumikhin, nonlinear=False),
     Method("razumikhin", BOTH, by_razumikhin, automatic=False),
     Method("theorem", ("measurable",), by_peaks, time="discrete", takes=one_state),

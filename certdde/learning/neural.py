@@ -5,23 +5,29 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import nn
 
 from certdde.functionals import Functional, Network
+from certdde.functionals.activations import Activation
 
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """The networks: which states each reads (none: left out), hidden widths, outputs."""
+    """The networks: which states each reads (none: left out), hidden widths, outputs, activation.
+
+    ``even``: V(-x) = V(x), by biases that are 0 and an odd activation or squares.
+    """
 
     v0_inputs: tuple[int, ...]
     w_inputs: tuple[int, ...]
     hidden: tuple[int, ...] = (16,)
     outputs: int = 4
     tied: bool = False  # W is V0: a Razumikhin function
+    activation: str = "tanh"
+    even: bool = False
 
 
 class NeuralFunctional(nn.Module):
@@ -51,19 +57,18 @@ class NeuralFunctional(nn.Module):
         self.factor_r = nn.Parameter(_factor(start.R))
         first = start.V0.widened(shape.v0_inputs) if start.V0 else None
         self.v0 = _copied(first) if first else _layers(shape.v0_inputs, shape, generator)
-        self.w = (
-            _copied(start.W)
-            if start.W and not shape.tied
-            else _layers(shape.w_inputs, shape, generator)
-        )
+        kept = start.W if not shape.tied else None
+        self.w = _copied(kept) if kept else _layers(shape.w_inputs, shape, generator)
+        self.activations = tuple(n.activation if n else shape.activation for n in (first, kept))
 
     def functional(self) -> Functional:
         """Return the functional, as tensors of the graph."""
         s, r = self._square(self.factor_s), self._square(self.factor_r)
         blocks = [torch.zeros_like(s), *((2 * k + 1) * s / self.longest for k in range(self.order))]
         p = self._square(self.factor_p) - torch.block_diag(*blocks)
-        v0 = _network(self.shape.v0_inputs, self.v0)
-        w = v0 if self.shape.tied else _network(self.shape.w_inputs, self.w)
+        first, second = self.activations
+        v0 = _network(self.shape.v0_inputs, self.v0, first)
+        w = v0 if self.shape.tied else _network(self.shape.w_inputs, self.w, second)
         return Functional(self.order, p, s, r, v0, w)
 
     def frozen(self) -> Functional:
@@ -101,12 +106,17 @@ def _layers(inputs: Sequence[int], shape: Shape, generator: torch.Generator) -> 
             )
         )
         if not last:
-            tensors.append(
-                nn.Parameter(
-                    1.5 * (2 * torch.rand(fan_out, generator=generator, dtype=torch.float64) - 1)
-                )
-            )
+            bias = 1.5 * (2 * torch.rand(fan_out, generator=generator, dtype=torch.float64) - 1)
+            if shape.even:
+                bias = torch.zeros_like(bias)
+            tensors.append(nn.Parameter(bias, requires_grad=not shape.even))
     return nn.ParameterList(tensors)
+
+
+def drawn_network(inputs: tuple[int, ...], shape: Shape, generator: torch.Generator) -> Network:
+    """Return a network with the initial weights of a shape."""
+    tensors = [t.detach() for t in _layers(inputs, shape, generator)]
+    return Network(inputs, tuple(tensors[::2]), tuple(tensors[1::2]), shape.activation)
 
 
 def _copied(network: Network) -> nn.ParameterList:
@@ -116,15 +126,19 @@ def _copied(network: Network) -> nn.ParameterList:
     )
 
 
-def _network(inputs: tuple[int, ...], tensors: nn.ParameterList) -> Network | None:
-    return Network(inputs, tuple(tensors[::2]), tuple(tensors[1::2])) if inputs else None
+def _network(
+    inputs: tuple[int, ...], tensors: nn.ParameterList, activation: Activation
+) -> Network | None:
+    if not inputs:
+        return None
+    return Network(inputs, tuple(tensors[::2]), tuple(tensors[1::2]), activation)
 
 
 def _detached(network: Network | None) -> Network | None:
     if network is None:
         return None
-    return Network(
-        network.inputs,
-        tuple(w.detach().clone() for w in network.weights),
-        tuple(b.detach().clone() for b in network.biases),
+    return replace(
+        network,
+        weights=tuple(w.detach().clone() for w in network.weights),
+        biases=tuple(b.detach().clone() for b in network.biases),
     )

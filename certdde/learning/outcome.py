@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from certdde.certificates.certificate import Certificate
+from certdde.learning.rounds import bounded
 from certdde.learning.task import Task
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ def extra(task: Task, engine: str, boxes: Mapping[str, int] | None = None) -> di
         "boxes": dict(boxes or {}),
         "seconds": seconds,
         "baselines": task.baselines,
-        "cegis": task.log,
+        "cegis": bounded(task.log),
         "methods": task.said,
     }
     return {"engine": engine, "statistics": statistics, "seed": task.settings.seed}

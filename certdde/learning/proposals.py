@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, replace
+from fractions import Fraction
 
 import torch
 
 from certdde.functionals import Functional
 from certdde.inequalities.reduction import MeasurableDelay, Reduction
+from certdde.learning.area import certified_share
 from certdde.learning.finish import Cover, Finished, constant_cover, finish
+from certdde.learning.levels import FULL, LEAST
 from certdde.systems.delay_system import DelaySystem
 from certdde.systems.scaling import Scaling
 from certdde.systems.structure import structure
@@ -19,6 +23,7 @@ from certdde.verify.lmi.measurable import measurable_lmi
 from certdde.verify.lmi.polytopic import polytopic_lmi
 
 REGION_MARGIN = 0.03
+SMALLER = (Fraction(7, 10), Fraction(1, 2), Fraction(1, 3), Fraction(1, 5))  # parts of the domain
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +79,12 @@ def propose(
     return None if cuts.functional is None else Proposal(cuts.functional, cuts.margin)
 
 
+def smaller(system: DelaySystem, share: Fraction) -> DelaySystem:
+    """Return the system on a part of its domain."""
+    domain = tuple((share * lo, share * hi) for lo, hi in system.domain or ())
+    return replace(system, domain=domain)
+
+
 def attempt(
     method: str,
     system: DelaySystem,
@@ -85,16 +96,56 @@ def attempt(
     settings: Settings,
     enclose: Encloser = by_intervals,
     cover: Cover = constant_cover,
+    least: float = LEAST,
 ) -> Finished:
     """Propose one quadratic functional for the delays of a class in [lower, upper] and try to prove it.
 
-    Parameters are those of :func:`propose` and :func:`certdde.learning.finish.finish`.
+    Parameters are those of :func:`propose` and :func:`certdde.learning.finish.finish`. Where nothing is proved on the
+    level set that touches the faces of the domain, and ``least`` allows a smaller one, functionals for smaller
+    domains are tried too; the largest region on the whole domain is returned.
     """
-    reduction, scaling = cover(lower, upper), Scaling.of(system, upper)
-    proposal = propose(method, system, scaling, order, reduction, seed, settings.deadline)
-    if proposal is None:
-        why = f"the solver found no solution of the {method} program of order {order}"
-        return Finished(None, Unknown(why, torch.zeros(0, 1), 0))
-    cover_found = proposal.cover or reduction
-    functional = scaling.invert(proposal.functional)
-    return finish(system, functional, cover_found, settings, enclose=enclose)
+    one = _Attempt(method, system, lower, upper, order, seed, settings, enclose, cover, least)
+    first = best = one.run(system)
+    if least >= FULL or system.domain is None or (first.part and (first.part.level or 1) >= FULL):
+        return first
+    size = certified_share(system, [first.part]) or 0.0 if first.part else 0.0
+    for share in SMALLER:
+        if time.monotonic() > settings.deadline or size > share**system.dimension:
+            break
+        found = one.run(smaller(system, share))
+        if found.part and (region := certified_share(system, [found.part]) or 0.0) > size:
+            best, size = found, region
+    return best
+
+
+@dataclass(frozen=True, slots=True)
+class _Attempt:
+    """The arguments of :func:`attempt`."""
+
+    method: str
+    system: DelaySystem
+    lower: float
+    upper: float
+    order: int
+    seed: int
+    settings: Settings
+    enclose: Encloser
+    cover: Cover
+    least: float
+
+    def run(self, inner: DelaySystem) -> Finished:
+        """Propose a functional for the system on a domain ``inner``; prove it on the whole domain."""
+        reduction, scaling = self.cover(self.lower, self.upper), Scaling.of(self.system, self.upper)
+        deadline = self.settings.deadline
+        proposal = propose(self.method, inner, scaling, self.order, reduction, self.seed, deadline)
+        if proposal is None:
+            why = f"the solver found no solution of the {self.method} program of order {self.order}"
+            return Finished(None, Unknown(why, torch.zeros(0, 1), 0))
+        return finish(
+            self.system,
+            scaling.invert(proposal.functional),
+            proposal.cover or reduction,
+            self.settings,
+            enclose=self.enclose,
+            least=self.least,
+        )

@@ -178,8 +178,8 @@ def _neural(task: Task, choice: Choice, scaling: Scaling, share: float) -> Outco
     """Train a neural function from a quadratic one; its region has to be larger than a share of the domain."""
     found, reduction = task.timed("neural", lambda: search_neural(task, choice, scaling))
     for line in found.log:
-        fields = {key: getattr(line, key) for key in line.__slots__}
-        task.log.append({"range": [0.0, task.delay.upper], "start": found.start, **fields})
+        log = {"range": [0.0, task.delay.upper], "start": found.start}
+        task.log.append({**log, **line.plain()})
     part = found.finished.part
     if part is None:
         why = where_it_failed(found.finished.answer, found.names)

@@ -13,8 +13,9 @@ from certdde.functionals import Functional
 from certdde.inequalities.razumikhin import Razumikhin
 from certdde.learning.cegis import Searched, search
 from certdde.learning.neural import NeuralFunctional, Shape
+from certdde.learning.sampled import Sampled
 from certdde.learning.task import Task
-from certdde.learning.training import Sampled, Trainer
+from certdde.learning.training import Trainer
 from certdde.systems.scaling import Scaling
 from certdde.verify.razumikhin.nonlinear import Choice
 from certdde.verify.razumikhin.points import LEAST
@@ -38,7 +39,16 @@ def search_neural(task: Task, choice: Choice, scaling: Scaling) -> tuple[Searche
         moments=0,
         training=replace(task.settings.training, region=REGION),
     )
-    shape = Shape(states, (), settings.hidden, settings.outputs, tied=True)
+    choices = settings.choices
+    shape = Shape(
+        states,
+        (),
+        settings.hidden,
+        settings.outputs,
+        tied=True,
+        activation=choices.activation,
+        even=choices.symmetry == "even",
+    )
     start, reduction = warm(task, choice, scaling, shape)
     reduction = reduction.in_time(1 / float(scaling.time))
     found = search(

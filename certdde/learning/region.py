@@ -17,7 +17,7 @@ from certdde.inequalities.reduction import Reduction
 from certdde.systems.delay_system import DelaySystem
 from certdde.verify.answers import Proved
 from certdde.verify.bound_propagation.branch import Settings, prove
-from certdde.verify.bound_propagation.forest import COLLAPSED
+from certdde.verify.bound_propagation.forest import OUTSIDE
 from certdde.verify.bound_propagation.slopes import Slope
 
 
@@ -58,7 +58,7 @@ def prove_level(
         if face.dimension > 1:
             fixed = index // 2
             raw = answer.proof.codes.astype(np.int64)
-            codes.append(np.where((raw < COLLAPSED) & (raw > fixed), raw - 1, raw))
+            codes.append(np.where((raw < OUTSIDE) & (raw > fixed), raw - 1, raw))
         leaves += answer.proof.leaves
     return Level(
         level,
@@ -76,13 +76,13 @@ def largest_radius(
     """
     present, delayed = system.jacobians()
     rate = float((present.abs() + delayed.abs()).sum(-1).max())
-    room = min(float(min(-lo, hi)) for lo, hi in system.domain or ())
+    room = min(float(min(-low[1], high[0])) for low, high in system.ends or ())
     low, high = 0.0, room
     for _ in range(40):
         middle = (low + high) / 2
         inside = upper_bound(functional, middle, rate * middle, longest) < level * (1 - 1e-6)
         low, high = (middle, high) if inside else (low, middle)
-    return Radius(_down(low), _down(rate * low)) if low > 0 else None
+    return Radius(round_down(low), round_down(rate * low)) if low > 0 else None
 
 
 def upper_bound(
@@ -114,7 +114,7 @@ def upper_bound(
     return float(total)
 
 
-def _down(value: float) -> float:
+def round_down(value: float) -> float:
     """Round down to four significant digits."""
     digits = 3 - math.floor(math.log10(value))
     return float(f"{math.floor(value * 10**digits)}e{-digits}")

@@ -12,6 +12,8 @@ import numpy as np
 
 from certdde.certificates.certificate import Certificate, not_certified
 from certdde.certificates.scheme import lifted_certified, peaks_certified
+from certdde.learning.evidence import DECAYS
+from certdde.learning.falsify import small_iterates
 from certdde.learning.outcome import Outcome, extra
 from certdde.learning.task import Task
 from certdde.systems.delay_system import DelaySystem
@@ -209,6 +211,12 @@ def refutation(task: Task) -> Certificate | None:
         "radius": found.radius,
         "kind": "unstable linearisation",
     }
+    solution, doubtful = small_iterates(task.system, task.delay.name, word, found.radius)
+    if doubtful:
+        return None
+    if solution["kind"] != DECAYS:
+        counterexample["trajectory"] = solution
+        claim += f" A simulated solution from a small constant history {solution['outcome']}."
     about = extra(task, task.method)
     return not_certified(
         "refuted", claim, task.system, task.delay, counterexample=counterexample, **about

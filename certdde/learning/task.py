@@ -12,6 +12,7 @@ from certdde.delays.classes import AnyDelay, Constant, DelayClass, Measurable, S
 from certdde.errors import ProblemError
 from certdde.learning.admission import check_finite, check_names, check_steps
 from certdde.learning.cegis import CegisSettings, Progress
+from certdde.learning.shapes import Choices, check_choices
 from certdde.systems.delay_system import DelaySystem
 from certdde.verify.bound_propagation.branch import Encloser
 from certdde.verify.bound_propagation.engines import encloser
@@ -53,6 +54,10 @@ class Task:
     def late(self) -> bool:
         """Tell whether the budget is spent."""
         return time.monotonic() > self.settings.deadline
+
+    def past_half(self) -> bool:
+        """Tell whether half of the budget is spent."""
+        return 2 * time.monotonic() > self.started + self.settings.deadline
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +116,7 @@ def make_task(
     if system.time == "discrete":
         check_steps(delay)
     check_finite(system)
+    check_choices(system, settings.choices, delay.kind)
     started = time.monotonic()
     settings = replace(
         settings,
@@ -133,7 +139,8 @@ def _from_problem(problem: Problem, options: Options) -> tuple[DelaySystem, Cegi
         order=spec.order,
         degree=spec.degree,
         seed=spec.seed,
-        hidden=(spec.neurons,),
+        hidden=spec.hidden,
+        choices=Choices.of(spec),
         outputs=spec.outputs,
     )
     filled = replace(

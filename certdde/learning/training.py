@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 
-from certdde.functionals import Functional
-from certdde.inequalities.dissipation import eliminate
-from certdde.inequalities.features import Features
-from certdde.inequalities.inequality import box
 from certdde.inequalities.reduction import Reduction, as_reduction
 from certdde.learning.neural import NeuralFunctional
+from certdde.learning.sampled import Sampled
 from certdde.systems.delay_system import DelaySystem
-from certdde.verify.bound_propagation.taylor import Taylor, quadratic_upper_bound
-from certdde.verify.lmi.cutting_planes import sample_xi
 
 EVERY = 100
+EDGE = 1.05  # times the least v_0 on the faces: from there on nothing is asked of D
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +34,9 @@ class TrainSettings:
         Weights of v_0 >= 1.03 on the faces and of the mean of log V on constant histories.
     boxes : float
         Weight of the same hinge on boxes (bounds inside the loss); 0 leaves it out.
+    pruned : bool
+        Whether a point counts only as far as v_0 is not beyond the level there. Larger regions; but a long range of
+        delays is reached sooner where all points count.
     """
 
     steps: int = 2500
@@ -49,6 +48,7 @@ class TrainSettings:
     region: float = 2.0
     boxes: float = 0.0
     box_width: float = 0.03
+    pruned: bool = True
 
 
 @dataclass(slots=True)
@@ -111,26 +111,31 @@ class Trainer:
                     save(self._state(step, optimiser, schedule))
                 if stop and stop():
                     return
-            worst = self._step(problem, settings, optimiser)
+            worst, loss = self._step(problem, settings, optimiser)
             schedule.step()
             if step % EVERY == 0 or step == settings.steps - 1:
-                self.history.append({"step": float(step), "worst": worst})
+                self.history.append({"step": float(step), "worst": worst, "loss": loss})
                 if progress:
                     progress(step, worst)
 
     def _step(
         self, problem: Sampled, settings: TrainSettings, optimiser: torch.optim.Optimizer
-    ) -> float:
+    ) -> tuple[float, float]:
+        """Take a step; return the worst D / |xi|^2 and the loss before it."""
         points = self._points(problem, settings)
         optimiser.zero_grad()
         functional = self.module.functional()
         forms, eliminated = problem.forms(functional)
         worst = problem.rates(functional, forms, points).amax(0)
+        region, edge = problem.region_loss(functional, settings, self.generator)
+        room = torch.full_like(worst, torch.inf)
+        if settings.pruned:
+            room = EDGE * edge - problem.lower_bound(functional, points)
         loss = (
-            _hinge(worst + settings.margin, settings.fresh)
+            _hinge(torch.minimum(worst + settings.margin, room), room > 0, settings.fresh)
             + torch.relu(eliminated + 0.02 * problem.scale(functional)).sum()
         )
-        loss = loss + problem.region_loss(functional, settings, self.generator)
+        loss = loss + region
         if settings.boxes:
             loss = loss + settings.boxes * problem.box_loss(
                 functional, forms, points[: settings.fresh // 4], settings
@@ -138,9 +143,9 @@ class Trainer:
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.module.parameters(), 10.0)
         optimiser.step()
-        detached = worst.detach()
+        detached = torch.where(room > 0, worst, -torch.inf).detach()
         self.hard = points[detached.topk(min(settings.hard, len(points))).indices].detach()
-        return float(detached.max())
+        return float(detached.max()), float(loss.detach())
 
     def _state(self, step: int, optimiser: torch.optim.Optimizer, schedule: Any) -> dict[str, Any]:
         return {
@@ -184,98 +189,12 @@ class Trainer:
         return torch.cat(kept)
 
 
-def _hinge(excess: torch.Tensor, fresh: int) -> torch.Tensor:
+def _hinge(excess: torch.Tensor, counted: torch.Tensor, fresh: int) -> torch.Tensor:
+    """Return means of the positive part over the points that count, fresh ones and all, and over the worst twenty.
+
+    The others are 0 and are not counted: else the hinge would weaken against the region where the level set is small.
+    """
     positive = torch.relu(excess)
-    return (
-        positive[:fresh].mean()
-        + positive.mean()
-        + positive.topk(min(20, len(positive))).values.mean()
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class Sampled:
-    """D at sampled points for a changing functional: what stays fixed while it changes."""
-
-    system: DelaySystem
-    reduction: Reduction
-    rows: Any
-    features: Features
-    lower: torch.Tensor
-    upper: torch.Tensor
-
-    @classmethod
-    def of(cls, system: DelaySystem, reduction: Reduction, functional: Functional) -> Sampled:
-        """Build for the shape of a functional."""
-        features = Features.of(system, functional)
-        rows = reduction.rows(features, functional.order)
-        return cls(system, reduction, rows, features, *box(system, features))
-
-    def sample(self, count: int, generator: torch.Generator) -> torch.Tensor:
-        """Return points (count, d)."""
-        return sample_xi(self.lower, self.upper, count, generator)
-
-    def forms(self, functional: Functional) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return the matrices of D, and the largest eigenvalues of what was eliminated."""
-        full = self.reduction.forms(self.rows, functional.P, functional.S, functional.R)
-        return eliminate(full, self.rows.head)
-
-    def rates(
-        self, functional: Functional, forms: torch.Tensor, points: torch.Tensor
-    ) -> torch.Tensor:
-        """Return max over eta of D / |xi|^2, (E, k)."""
-        v = replace(self.features, functional=functional)(points)
-        return torch.einsum("ki,eij,kj->ek", v, forms, v) / points.square().sum(-1)
-
-    def scale(self, functional: Functional) -> torch.Tensor:
-        """Return a size against which the eliminated block's eigenvalue is measured."""
-        return functional.R.diagonal().mean().detach()
-
-    def region_loss(
-        self, functional: Functional, settings: TrainSettings, generator: torch.Generator
-    ) -> torch.Tensor:
-        """Return the cost of v_0 < 1.03 on the faces and of large V on constant histories."""
-        domain = self.system.domain or ()
-        low = torch.tensor([float(lo) for lo, _ in domain], dtype=torch.float64)
-        high = torch.tensor([float(hi) for _, hi in domain], dtype=torch.float64)
-        n = len(low)
-        x = low + (high - low) * torch.rand(256, n, generator=generator, dtype=torch.float64)
-        on_face = x.clone()
-        index = torch.arange(256)
-        axis, side = index % n, (index // n) % 2
-        on_face[index, axis] = torch.where(side == 0, low[axis], high[axis])
-        on_face = torch.cat([on_face, self._some_moments(256, generator)], dim=-1)
-        reduction = self.reduction
-        bound = functional.lower_bound(on_face, reduction.longest, reduction.breaks)
-        shortfall = torch.relu(1.03 - bound)
-        windows = self.reduction.windows()
-        tau = windows[int(torch.randint(len(windows), (), generator=generator))]
-        value = functional.on_constant_histories(x, tau)
-        spread = torch.relu(torch.log(value.clamp(min=1e-6)))
-        return (
-            settings.faces * (shortfall.mean() + shortfall.max()) + settings.region * spread.mean()
-        )
-
-    def _some_moments(self, count: int, generator: torch.Generator) -> torch.Tensor:
-        """Return values of the moments that V0 reads, a half of them at the ends of their ranges."""
-        m = len(self.features.moments)
-        if not m:
-            return torch.zeros(count, 0, dtype=torch.float64)
-        unit = torch.rand(count, m, generator=generator, dtype=torch.float64)
-        unit[: count // 2] = unit[: count // 2].round()
-        low, high = self.lower[-m:], self.upper[-m:]
-        return low + (high - low) * unit[torch.randperm(count, generator=generator)]
-
-    def box_loss(
-        self,
-        functional: Functional,
-        forms: torch.Tensor,
-        points: torch.Tensor,
-        settings: TrainSettings,
-    ) -> torch.Tensor:
-        """The hinge on upper bounds over small boxes around points."""
-        half = settings.box_width * (self.upper - self.lower) / 2
-        low = torch.minimum(torch.maximum(points - half, self.lower), self.upper - 2 * half)
-        features = replace(self.features, functional=functional)
-        bound = quadratic_upper_bound(features(Taylor.identity(low, low + 2 * half)), forms).amax(0)
-        return torch.relu(bound / (low + half).square().sum(-1) + settings.margin / 2).mean()
+    first, all_ = counted[:fresh].sum().clamp(min=1), counted.sum().clamp(min=1)
+    worst = positive.topk(min(20, len(positive))).values
+    return positive[:fresh].sum() / first + positive.sum() / all_ + worst.mean()

@@ -6,13 +6,13 @@ from collections.abc import Mapping
 
 import torch
 
+from certdde.learning.simulation import iterates, rate, solutions
 from certdde.reports.dialect import Fragment
 from certdde.reports.figure import Figure
-from certdde.reports.simulation import Trajectories, even_times, rate
+from certdde.reports.simulation import Trajectories, even_times
 from certdde.reports.style import label
 from certdde.reports.subject import Subject
-from certdde.reports.trajectories_figure import FAR, solutions
-from certdde.solvers import scheme, solve
+from certdde.reports.trajectories_figure import FAR, solutions_figure
 from certdde.systems.delay_system import DelaySystem
 from certdde.verify.spectral import several_abscissa
 
@@ -32,7 +32,7 @@ def described_figure(subject: Subject) -> Figure:
     ]
     if not subject.certified:
         caption.append(" This is no proof of anything.")
-    return solutions(subject, runs, caption)
+    return solutions_figure(subject, runs, caption)
 
 
 def _start(subject: Subject) -> tuple[torch.Tensor, str]:
@@ -75,25 +75,14 @@ def _horizon(system: DelaySystem, delays: Mapping[str, float]) -> float:
 def _run(
     system: DelaySystem, start: torch.Tensor, delays: Mapping[str, float], horizon: float
 ) -> Trajectories:
-    rest = torch.tensor([float(x) for x in system.equilibrium], dtype=torch.float64)
-    function, lags = system.torch_function(), [k * delays[name] for name, k in system.lags]
-    with torch.no_grad():
-        if system.time == "discrete":
-            steps = int(horizon)
-            whole = [round(lag) for lag in lags]
-            states = scheme(function, (start + rest)[None], whole, steps) - rest
-            times = torch.arange(steps + 1, dtype=torch.float64)
-        else:
-            times = even_times(horizon, 0.05 / rate(system))
-            states = solve(
-                lambda t, x, past: function(t, x + rest, [y + rest for y in past]),
-                start[None],
-                times,
-                lags,
-                rtol=1e-8,
-                atol=1e-10,
-                method="dopri5",
-                options={"bound": 10 * FAR * float(start.abs().max())},
-            ).states
+    if system.time == "discrete":
+        steps = int(horizon)
+        words = {name: [round(value)] for name, value in delays.items()}
+        states = iterates(system, start[None], words, steps)
+        times = torch.arange(steps + 1, dtype=torch.float64)
+    else:
+        times = even_times(horizon, 0.05 / rate(system))
+        bound = 10 * FAR * float(start.abs().max())
+        states = solutions(system, start[None], delays, times, bound=bound)
     named = ", ".join(f"{label(name)} = {value:.6g}" for name, value in delays.items())
     return Trajectories(max(delays.values()), times, states, named)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure as Canvas
 
 FOLDER = "figures"
-NAMES = ("region", "trajectories", "values", "partition")
+NAMES = ("region", "trajectories", "escape", "values", "partition", "training")
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,8 +35,9 @@ def network_equation(
 
 
 def network_sizes(network: Network) -> str:
-    """Return the sizes of the layers, as in ``2, 16 tanh, 4``."""
-    hidden = [f"{w.shape[0]} tanh" for w in network.weights[:-1]]
+    """Return the sizes of the layers, as in ``2, 16 tanh, 4`` or ``2, 5 square + 16 tanh, 4``."""
+    groups = [network.groups(l) for l in range(len(network.biases))]
+    hidden = [" + ".join(f"{count} {name}" for name, count in layer) for layer in groups]
     return ", ".join([str(len(network.inputs)), *hidden, str(network.outputs)])
 
 

@@ -68,14 +68,16 @@ DESCRIPTIONS = {
         " depends on the delay.",
         "Its derivative is bounded by a polynomial in the delay that is affine in the delay's rate. The Bernstein"
         " coefficients on every piece of the range, at the ends of the rate, are negative definite matrices, and the"
-        " bound of the functional from below is positive definite: exact rational arithmetic.",
+        " bound of the functional from below is positive definite: exact rational arithmetic. For nonlinear equations"
+        " this holds at all vertices of the slopes that their terms have on the domain.",
     ),
     "several": Description(
         "A quadratic functional with a window of history for each delay (and each multiple of a delay), one for each"
         " box of delays.",
         "The boxes cover the ranges of all delays. On each, the derivative is bounded by a form that is negative"
         " definite at all corners of a grid of breaks, and the functional is bounded from below: exact rational"
-        " arithmetic.",
+        " arithmetic. For nonlinear equations this holds at all vertices of the slopes that their terms have on the"
+        " domain.",
     ),
     "sos": Description(
         "A polynomial in the state and the moments of the history, with integrals of a polynomial of the state and of a"

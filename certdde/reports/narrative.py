@@ -156,7 +156,7 @@ def _decrease(subject: Subject) -> list[Fragment]:
 
 
 def _decision(subject: Subject) -> list[Fragment]:
-    leaves, stars = box_counts(subject)
+    leaves, stars, outside = box_counts(subject)
     nonlinear = subject.data["proof"]["nonlinear"]
     names = [
         *nonlinear["states"],
@@ -169,9 +169,22 @@ def _decision(subject: Subject) -> list[Fragment]:
     return [
         "What is left is an inequality in ",
         *_listed([_variable(n, subject.delay.name) for n in names]),
-        f", decided on the domain by branch and bound in {count(leaves)} boxes: {count(leaves - stars)} by the"
+        f", decided on the domain by branch and bound in {count(leaves)} boxes:"
+        f" {count(leaves - stars - outside)} by the"
         f" collapsed test (a bound of D itself), {count(stars)} around the equilibrium by the star test (a matrix of"
         " slopes is negative definite), so that there is no hole at the equilibrium.",
+        *_beyond(outside),
+    ]
+
+
+def _beyond(outside: int) -> list[Fragment]:
+    """Say of the boxes beyond the level why they need no inequality."""
+    if not outside:
+        return []
+    return [
+        f" On the other {count(outside)} boxes ",
+        letter("V"),
+        " exceeds the level whatever the history is, and along the solutions that are claimed it never does.",
     ]
 
 
@@ -210,7 +223,8 @@ def _variable(name: str, delay: str) -> Fragment:
     return formula
 
 
-def box_counts(subject: Subject) -> tuple[int, int]:
-    """Return how many boxes the partitions have, and how many of them the star test closed."""
+def box_counts(subject: Subject) -> tuple[int, int, int]:
+    """Return how many boxes the partitions have, how many the star test closed, and how many lie beyond the level."""
     forests = [p.forest for p in subject.pieces if p.forest is not None]
-    return sum(f.leaves for f in forests), sum(f.stars for f in forests)
+    leaves, stars = sum(f.leaves for f in forests), sum(f.stars for f in forests)
+    return leaves, stars, sum(f.outside for f in forests)

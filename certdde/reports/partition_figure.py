@@ -18,7 +18,7 @@ from certdde.reports.figure import Figure
 from certdde.reports.numbers import count
 from certdde.reports.style import WIDTH, Theme, canvas, delayed_label, dress, label, legend
 from certdde.reports.subject import Piece, Subject
-from certdde.verify.bound_propagation.forest import STAR
+from certdde.verify.bound_propagation.forest import COLLAPSED, OUTSIDE, STAR
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -27,17 +27,23 @@ if TYPE_CHECKING:
 MOST_PANELS, MOST_POLYGONS, PIXELS = 3, 6000, 500
 LEGIBLE = 0.1  # of an axis: star boxes that together are smaller are shown in an inset
 ENDS = np.array([-1.0, 1.0])
+TESTS = {COLLAPSED: "collapsed test", STAR: "star test", OUTSIDE: "V above the level"}
 
 
 @dataclass(frozen=True, slots=True)
 class Boxes:
-    """Boxes over one or two variables, ends (k, 1 or 2) in the user's coordinates, and which the star test closed."""
+    """Boxes over one or two variables, ends (k, 1 or 2) in the user's coordinates, and the code of each."""
 
     lower: np.ndarray
     upper: np.ndarray
-    star: np.ndarray
+    kinds: np.ndarray
     names: tuple[str, ...]
     title: str
+
+    @property
+    def star(self) -> np.ndarray:
+        """Which the star test closed."""
+        return self.kinds == STAR
 
 
 def partition_figure(subject: Subject) -> Figure | None:
@@ -65,10 +71,15 @@ def partition_figure(subject: Subject) -> Figure | None:
 def _caption(pieces: list[Piece], dimension: int) -> list[Fragment]:
     leaves = sum(p.forest.leaves for p in pieces if p.forest)
     stars = sum(p.forest.stars for p in pieces if p.forest)
+    outside = sum(p.forest.outside for p in pieces if p.forest)
     text = (
         f"The domain of the nonlinear variables in {count(leaves)} boxes, by the test that proved each: the collapsed"
-        f" test {count(leaves - stars)}, the star test, which holds at the equilibrium too, {count(stars)}."
+        f" test {count(leaves - stars - outside)}, the star test, which holds at the equilibrium too, {count(stars)}."
     )
+    if outside:
+        text += (
+            f" On {count(outside)} boxes V exceeds the level, so that nothing need be proved there."
+        )
     if dimension > 2:
         text += " Shown are the boxes that a plane through the equilibrium cuts."
     if len(pieces) > 1:
@@ -89,6 +100,11 @@ def _boxes(subject: Subject, piece: Piece) -> Boxes:
     cut = torch.ones(len(lower), dtype=torch.bool)
     for axis in hidden:
         cut &= (lower[:, axis] <= 0) & (upper[:, axis] > 0)
+    for axis in range(
+        features.dimension, lower.shape[1]
+    ):  # constants: a plane through their middle
+        middle = (low[axis] + high[axis]) / 2
+        cut &= (lower[:, axis] <= middle) & (upper[:, axis] > middle)
     rest = [
         float(subject.system.equilibrium[subject.system.states.index(v.name)])
         for v in variables[:2]
@@ -102,7 +118,7 @@ def _boxes(subject: Subject, piece: Piece) -> Boxes:
     return Boxes(
         ends[0],
         ends[1],
-        kinds[cut.numpy()] == STAR,
+        kinds[cut.numpy()],
         names,
         title if len(subject.pieces) > 1 else "",
     )
@@ -120,15 +136,16 @@ def _draw(shown: list[Boxes], theme: Theme) -> Canvas:
         else:
             _rectangles(axes, boxes, theme)
     handles = [
-        Patch(facecolor=_fill(theme, star=star), edgecolor=theme.ink, linewidth=0.4, label=text)
-        for star, text in ((False, "collapsed test"), (True, "star test"))
+        Patch(facecolor=_fill(theme, kind), edgecolor=theme.ink, linewidth=0.4, label=text)
+        for kind, text in TESTS.items()
+        if kind != OUTSIDE or any((boxes.kinds == OUTSIDE).any() for boxes in shown)
     ]
-    legend(figure, theme, handles, loc="outside lower center", ncols=2)
+    legend(figure, theme, handles, loc="outside lower center", ncols=len(handles))
     return figure
 
 
-def _fill(theme: Theme, *, star: bool) -> str:
-    return theme.orange if star else theme.blue + "55"
+def _fill(theme: Theme, kind: int) -> str:
+    return {STAR: theme.orange, COLLAPSED: theme.blue + "55"}.get(kind, theme.paper)
 
 
 def _rectangles(axes: Axes, boxes: Boxes, theme: Theme) -> None:
@@ -154,7 +171,7 @@ def _rectangles(axes: Axes, boxes: Boxes, theme: Theme) -> None:
 def _polygons(axes: Axes, boxes: Boxes, theme: Theme) -> None:
     (x0, y0), (x1, y1) = boxes.lower.T, boxes.upper.T
     corners = np.stack([np.stack(c, -1) for c in ((x0, y0), (x1, y0), (x1, y1), (x0, y1))], axis=1)
-    colours = [_fill(theme, star=bool(s)) for s in boxes.star]
+    colours = [_fill(theme, int(kind)) for kind in boxes.kinds]
     width = 0.35 if len(boxes.star) < 1500 else 0.15
     polygons = PolyCollection(
         list(corners), facecolors=colours, edgecolors=theme.ink, linewidths=width
@@ -169,7 +186,7 @@ def _span(boxes: Boxes, axis: int) -> tuple[float, float]:
 def _strip(axes: Axes, boxes: Boxes, theme: Theme) -> None:
     """Draw boxes of one variable as bars, as high as they are wide on a logarithmic scale."""
     low, width = boxes.lower[:, 0], (boxes.upper - boxes.lower)[:, 0]
-    colours = [_fill(theme, star=bool(s)) for s in boxes.star]
+    colours = [_fill(theme, int(kind)) for kind in boxes.kinds]
     axes.bar(low, width, width, align="edge", color=colours, edgecolor=theme.ink, linewidth=0.3)
     axes.set_yscale("log")
     axes.set(xlim=(low.min(), boxes.upper.max()), ylim=(width.min() / 2, width.max() * 1.5))
@@ -180,7 +197,7 @@ def _image(axes: Axes, boxes: Boxes, theme: Theme) -> None:
     """Draw too many boxes for polygons as pixels, darker where the boxes are smaller."""
     pixels = painted(boxes, PIXELS)
     blue, orange, paper = (np.array(to_rgb(c)) for c in (theme.blue, theme.orange, theme.paper))
-    depth = np.clip(0.25 + 0.75 * pixels[..., 1:], 0, 1)
+    depth = np.clip(0.25 + 0.75 * pixels[..., 1:2], 0, 1) * (1 - pixels[..., 2:])
     colour = np.where(pixels[..., :1] > 0, orange, blue)
     (x0, y0), (x1, y1) = boxes.lower.min(0), boxes.upper.max(0)
     shown = paper + depth * (colour - paper)
@@ -191,15 +208,16 @@ def _image(axes: Axes, boxes: Boxes, theme: Theme) -> None:
 
 
 def painted(boxes: Boxes, pixels: int) -> np.ndarray:
-    """Return (pixels, pixels, 2), first axis upward: whether a star box, and how small the box, from 0 to 1."""
+    """Return (pixels, pixels, 3), first axis up: whether a star box, how small the box (0 to 1), whether outside."""
     low, high = boxes.lower.min(0), boxes.upper.max(0)
     scale = pixels / (high - low)
     first = np.clip(np.floor((boxes.lower - low) * scale), 0, pixels - 1).astype(int)
     last = np.clip(np.ceil((boxes.upper - low) * scale), first + 1, pixels).astype(int)
     area = np.log(np.prod(boxes.upper - boxes.lower, axis=1))
     small = (area.max() - area) / max(float(np.ptp(area)), 1e-9)
-    value = np.stack([boxes.star.astype(float), small], axis=-1)
-    image = np.zeros((pixels, pixels, 2))
+    beyond = (boxes.kinds == OUTSIDE).astype(float)
+    value = np.stack([boxes.star.astype(float), small, beyond], axis=-1)
+    image = np.zeros((pixels, pixels, 3))
     tiny = (last - first).max(1) <= 1
     image[first[tiny, 1], first[tiny, 0]] = value[tiny]
     for (i, j), (k, m), v in zip(first[~tiny], last[~tiny], value[~tiny], strict=True):

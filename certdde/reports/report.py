@@ -12,9 +12,11 @@ from certdde.reports.content import content
 from certdde.reports.described_figure import described_figure
 from certdde.reports.figure import Figure, drawn, write_figures
 from certdde.reports.partition_figure import partition_figure
+from certdde.reports.recorded_figure import recorded_figures
 from certdde.reports.region_figure import region_figure
 from certdde.reports.render import FORMATS, rendered
 from certdde.reports.subject import Subject
+from certdde.reports.training_figure import training_figure
 from certdde.reports.trajectories_figure import (
     counterexample_figure,
     trajectories_figure,
@@ -93,14 +95,22 @@ def verdict(certificate: Certificate) -> CheckResult | None:
 
 def figures_of(subject: Subject) -> list[Figure]:
     """Return the figures that apply to a certificate."""
+    training = training_figure(subject)
+    return [*_solutions_and_proof(subject), *([training] if training else [])]
+
+
+def _solutions_and_proof(subject: Subject) -> list[Figure]:
     if not subject.certified:
         found = subject.data.get("counterexample") or {}
+        recorded = recorded_figures(subject)
+        if found and recorded:
+            return recorded
         if not subject.simple:
-            return [described_figure(subject)]
+            return [described_figure(subject), *recorded]
         delay = found.get("delay")
         if isinstance(delay, (int, float)) and delay >= 0:
             return [counterexample_figure(subject, float(delay))]
-        return [undecided_figure(subject)]
+        return [undecided_figure(subject), *recorded]
     if not subject.detailed:
         return [described_figure(subject)]
     if subject.kind == "spectral":  # V is that of the anchor only

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import torch
 
+from certdde.learning.simulation import rate
 from certdde.solvers import solve
 from certdde.systems.delay_system import DelaySystem
 from certdde.verify.spectral import spectral_abscissa
@@ -66,13 +67,6 @@ def simulate(
             options={"bound": bound} if bound is not None else None,
         )
     return Trajectories(delay, times, solution.states)
-
-
-def rate(system: DelaySystem) -> float:
-    """Return the size of the slopes of f at the equilibrium: 1 / rate is its fastest time."""
-    present, matrices = system.linearisation()
-    total = present.abs() + torch.stack([m.abs() for _, m in matrices]).sum(0)
-    return float(total.sum(-1).max()) or 1.0
 
 
 def abscissa(system: DelaySystem, delay: float) -> float:

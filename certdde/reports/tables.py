@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from certdde.reports.dialect import Dialect
-from certdde.reports.formulas import interval, letter
+from certdde.reports.evidence_tables import anything, counterexample_table, escape_table
+from certdde.reports.formulas import letter
 from certdde.reports.numbers import MISSING, count, exact, percent, seconds, short
 from certdde.reports.subject import Subject
 from certdde.reports.table import Cell, Table
+from certdde.reports.training_table import range_cell, training_table
 
 METHODS = {
     "spectral": "spectrum (no root on the imaginary axis)",
@@ -56,6 +57,7 @@ def all_tables(subject: Subject) -> dict[str, Table]:
         "training": training_table(subject),
         "time": time_table(subject),
         "counterexample": counterexample_table(subject),
+        "escape": escape_table(subject),
         "origin": origin_table(subject),
     }
     return {name: table for name, table in built.items() if table is not None and table.rows}
@@ -139,7 +141,7 @@ def region_table(subject: Subject) -> Table | None:
         index = str(i) if len(levels) > 1 else ""
         rows.append([["level ", letter("c", index)], exact(level)])
     for key, value in radius.items():
-        rows.append([RADIUS.get(key, key), _anything(value)])
+        rows.append([RADIUS.get(key, key), anything(value)])
     area = region["area"] or {}
     kind = {1: "length", 2: "area"}.get(subject.system.dimension, "volume")
     names = {
@@ -166,7 +168,7 @@ def parts_table(subject: Subject) -> Table | None:
         rows.append(
             [
                 str(i),
-                _range(piece.breaks[0], piece.longest),
+                range_cell(piece.breaks[0], piece.longest),
                 str(piece.cuts),
                 exact(piece.level),
                 count(forest.leaves if forest else 0),
@@ -177,64 +179,11 @@ def parts_table(subject: Subject) -> Table | None:
     )
 
 
-def training_table(subject: Subject) -> Table:
-    """Return the log of the counterexample-guided loop."""
-    rows: list[list[Cell]] = []
-    for line in subject.data["statistics"].get("cegis", []):
-        lower, upper = line.get("range", (float("nan"), float("nan")))
-        rows.append(
-            [
-                _range(lower, upper),
-                str(line.get("round", MISSING)),
-                str(line.get("answer", MISSING)).lower(),
-                count(line.get("boxes")),
-                count(line.get("counterexamples")),
-                _signed(line.get("worst")),
-                short(line.get("region")),
-                seconds(line.get("seconds_training")),
-                seconds(line.get("seconds_proof")),
-            ]
-        )
-    columns = [
-        "delays",
-        "round",
-        "answer",
-        "boxes",
-        "counter-examples",
-        "worst",
-        "region weight",
-        "training",
-        "proof",
-    ]
-    starts = dict.fromkeys(
-        str(row["start"]) for row in subject.data["statistics"].get("cegis", []) if row.get("start")
-    )
-    note = (
-        "Worst: largest value of the trained inequality on its samples, negative if it holds on all. Times in seconds."
-        + (f" Started from: {'; '.join(starts)}." if starts else "")
-    )
-    return Table("Training, round by round", columns, rows, note, (0, 2))
-
-
 def time_table(subject: Subject) -> Table:
     """Return the seconds of each phase."""
     times = subject.data["statistics"].get("seconds", {})
     rows = [[PHASES.get(phase, phase), seconds(value)] for phase, value in times.items()]
     return Table("Time by phase", ["phase", "seconds"], rows)
-
-
-def counterexample_table(subject: Subject) -> Table | None:
-    """Return the counterexample, entry by entry."""
-    found = subject.data.get("counterexample")
-    if not found:
-        return None
-    names = {
-        "delay": "delay",
-        "abscissa": "largest real part of a characteristic root",
-        "kind": "kind",
-    }
-    rows = [[names.get(key, key), _anything(value)] for key, value in found.items()]
-    return Table("Counterexample", ["entry", "value"], rows)
 
 
 def origin_table(subject: Subject) -> Table:
@@ -253,27 +202,3 @@ def origin_table(subject: Subject) -> Table:
 def _measures(row: Mapping[str, Any], outcome: str) -> list[Cell]:
     values = [count(row.get("boxes")), percent(row.get("area")), seconds(row.get("seconds"))]
     return [str(row.get("order", MISSING)), outcome, *values]
-
-
-def _signed(value: float | None) -> Cell:
-    text = short(value)
-    return text if text == MISSING else lambda d: d.number(text)
-
-
-def _range(lower: float, upper: float) -> Cell:
-    """Return [lower, upper] in six digits: the ends of a part are rounded outward."""
-
-    def formula(d: Dialect) -> str:
-        return interval(d, float(f"{lower:.6g}"), float(f"{upper:.6g}"))
-
-    return formula
-
-
-def _anything(value: object) -> str:
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        return (
-            ", ".join(_anything(v) for v in value)
-            if isinstance(value, (list, tuple))
-            else str(value)
-        )
-    return repr(value)

@@ -34,8 +34,12 @@ def theorem(dialect: Dialect, subject: Subject) -> list[Block]:
 
 def system_blocks(dialect: Dialect, subject: Subject) -> list[Block]:
     """Return the equations and the values of the parameters."""
-    parameters = subject.system.parameters
-    values = [paragraph(dialect, *_parameters(subject))] if parameters else []
+    values = [paragraph(dialect, *_parameters(subject))] if _known(subject) else []
+    values += (
+        [paragraph(dialect, "for every constant ", *_constants(subject)[1:])]
+        if _constants(subject)
+        else []
+    )
     return [_equations(dialect, subject), *values]
 
 
@@ -48,6 +52,9 @@ def equilibrium(subject: Subject) -> Fragment:
 
     def formula(d: Dialect) -> str:
         system = subject.system
+        if system.family and system.family.enclosure:
+            boxes = zip(system.states, system.family.enclosure.box, strict=True)
+            return d.join([_within(d, s, *map(float, box)) for s, box in boxes])
         values = zip(system.states, system.equilibrium, strict=True)
         return d.join([_equal(d, s, float(x)) for s, x in values])
 
@@ -78,15 +85,39 @@ def _head(dialect: Dialect, subject: Subject) -> list[Block]:
         dialect,
         "For every measurable delay with " if subject.measurable else "For every constant delay ",
         delay_in_range(subject),
+        *_constants(subject),
         ", the equilibrium ",
         equilibrium(subject),
+        _uniqueness(subject),
         " of",
     )
     return [first, _equations(dialect, subject)]
 
 
+def _constants(subject: Subject) -> list[Fragment]:
+    """Return the parameters known in intervals, as in `` and every constant a in [0.9, 1.1]``."""
+    family = subject.system.family
+    if family is None or not family.parameters:
+        return []
+
+    def formula(d: Dialect) -> str:
+        return d.join(
+            [_within(d, p.name, float(p.lower), float(p.upper)) for p in family.parameters]
+        )
+
+    return [" and every constant ", formula]
+
+
+def _uniqueness(subject: Subject) -> str:
+    family = subject.system.family
+    if family is None or family.enclosure is None:
+        return ""
+    of = ", and V is a function of the deviation from it" if subject.bounded else ""
+    return f" (exactly one there{of})"
+
+
 def _tail(dialect: Dialect, subject: Subject) -> list[Block]:
-    values = [*_parameters(subject), " "] if subject.system.parameters else []
+    values = [*_parameters(subject), " "] if _known(subject) else []
     if not subject.bounded:
         return [paragraph(dialect, *values, "is globally asymptotically stable.")]
     return [
@@ -128,8 +159,14 @@ def _levels(levels: list[float]) -> Fragment:
     return formula
 
 
-def _parameters(subject: Subject) -> list[Fragment]:
+def _known(subject: Subject) -> list[tuple[str, float]]:
+    """Return the parameters that are numbers."""
     values = sorted(subject.system.parameters.items())
+    return [(name, value) for name, value in values if not isinstance(value, (list, tuple))]
+
+
+def _parameters(subject: Subject) -> list[Fragment]:
+    values = _known(subject)
 
     def formula(d: Dialect) -> str:
         return d.join([_equal(d, name, value) for name, value in values])
@@ -145,6 +182,10 @@ def _box(d: Dialect, subject: Subject) -> Equation:
         between = d.symbol("at most")
         sides.append(d.row(low, between, d.name(state), between, high))
     return Equation("", (Line(d.join(sides), 20 * len(sides)),))
+
+
+def _within(d: Dialect, name: str, lower: float, upper: float) -> str:
+    return d.row(d.name(name), d.symbol("in"), interval(d, lower, upper))
 
 
 def _equal(d: Dialect, name: str, value: float) -> str:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+from fractions import Fraction
 from typing import TYPE_CHECKING
 
 import torch
@@ -15,6 +17,7 @@ from certdde.reports.simulation import Trajectories, even_times, rate, settling_
 from certdde.reports.style import WIDTH, Theme, canvas, dress, label, legend
 from certdde.reports.subject import Subject
 from certdde.reports.values_figure import shown_delays, shown_time
+from certdde.systems.members import member
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -33,11 +36,14 @@ def trajectories_figure(subject: Subject) -> Figure:
     caption: list[Fragment] = [
         "Simulated solutions from a constant history, one unit off the equilibrium in every state."
     ]
-    return solutions(subject, runs, caption)
+    return solutions_figure(subject, runs, caption)
 
 
 def counterexample_figure(subject: Subject, delay: float) -> Figure:
     """Return the figure of a solution from a small deviation, for the delay of a counterexample."""
+    values = (subject.data.get("counterexample") or {}).get("parameters", {})
+    exact = {name: Fraction(repr(float(value))) for name, value in values.items()}
+    subject = replace(subject, system=member(subject.system, exact)) if exact else subject
     run = _run(subject, delay, SMALL, settling_time(subject.system, delay, 5.0))
     name = subject.delay.name
     caption: list[Fragment] = [
@@ -47,7 +53,7 @@ def counterexample_figure(subject: Subject, delay: float) -> Figure:
         equals(lambda d: d.name(name), delay),
         f". {_end(run)}",
     ]
-    return solutions(subject, [run], caption)
+    return solutions_figure(subject, [run], caption)
 
 
 def undecided_figure(subject: Subject) -> Figure:
@@ -58,7 +64,7 @@ def undecided_figure(subject: Subject) -> Figure:
     caption: list[Fragment] = [
         "What simulation shows from one constant history, for a few delays of the range. This is no proof of anything."
     ]
-    return solutions(subject, runs, caption)
+    return solutions_figure(subject, runs, caption)
 
 
 def _run(subject: Subject, delay: float, share: float, horizon: float) -> Trajectories:
@@ -79,7 +85,9 @@ def _end(run: Trajectories) -> str:
     return f"In its last tenth the deviation is up to {float(late.max() / size[0]):.3g} times that of the start."
 
 
-def solutions(subject: Subject, runs: Sequence[Trajectories], caption: list[Fragment]) -> Figure:
+def solutions_figure(
+    subject: Subject, runs: Sequence[Trajectories], caption: list[Fragment]
+) -> Figure:
     """Return the figure of a few solutions, the first of each run."""
 
     def draw(theme: Theme) -> Canvas:

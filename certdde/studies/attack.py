@@ -23,8 +23,10 @@ from certdde.studies.adversary import Adversary
 from certdde.studies.batches import Goal, Setting, Violation
 from certdde.studies.instability import Rightmost, rightmost
 from certdde.systems.delay_system import DelaySystem
+from certdde.systems.members import members
 
 DEFAULT_BUDGET = 30.0
+MEMBERS = 5  # of a family: the middle of the parameters, and corners
 SIMULATED = "attacks are for differential equations with one delay"
 Progress = Callable[[str, Mapping[str, Any]], None]
 
@@ -100,6 +102,23 @@ def attack_certificate(
     if objection := _objection(content.system, content.delay):
         where = str(certificate.path or "certificate")
         raise CertificateError(objection, where=where, wanted=SIMULATED)
+    systems = [one for _, one in members(content.system)][:MEMBERS]
+    share = (budget or DEFAULT_BUDGET) / len(systems)
+    return _worst([_attacked(replace(content, system=s), share, seed, progress) for s in systems])
+
+
+def _worst(results: list[AttackResult]) -> AttackResult:
+    """Return what the attacks on the members of a family have found together."""
+    shown = next((r for r in results if r.found), results[0])
+    keys = dict.fromkeys(key for r in results for key in r.worst)
+    worst = {key: max(r.worst[key] for r in results if key in r.worst) for key in keys}
+    tried, seconds = sum(r.tried for r in results), sum(r.seconds for r in results)
+    return AttackResult(shown.violation, tried, worst, seconds)
+
+
+def _attacked(
+    content: Content, budget: float | None, seed: int, progress: Progress | None
+) -> AttackResult:
     run = _Run(_kept(content), content.delay, budget, seed, progress)
     run.spectrum()
     if not content.pieces:

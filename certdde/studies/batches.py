@@ -11,8 +11,9 @@ from jaxtyping import Float
 from torch import Tensor
 
 from certdde.functionals import Functional
+from certdde.learning.domain_box import Box
 from certdde.studies.instability import Rightmost
-from certdde.studies.starts import Box, onto_level, sampled_histories
+from certdde.studies.starts import onto_level, sampled_histories
 from certdde.studies.window import PIECES, Flow, Lag
 from certdde.systems.delay_system import DelaySystem
 

@@ -11,6 +11,8 @@ from certdde.certificates.part import Part
 from certdde.functionals import Functional
 from certdde.learning.cegis import CegisSettings, Searched, search
 from certdde.learning.finish import COVERS, exact_cover
+from certdde.learning.levels import FULL
+from certdde.learning.polynomial_start import WHOLE, chosen_start
 from certdde.learning.proposals import attempt
 from certdde.learning.training import TrainSettings
 from certdde.systems.delay_system import DelaySystem
@@ -118,6 +120,7 @@ class March:
             settings=settings,
             enclose=self.enclose,
             cover=COVERS[self.kind],
+            least=FULL,
         )
         if found.part is None:
             return False
@@ -158,18 +161,24 @@ class March:
             order=self.order,
             seed=self.seed,
             moments=moments,
-            training=TrainSettings(steps=1500 if moments and start is None else 600, region=0.02),
+            training=TrainSettings(
+                steps=1500 if moments and start is None else 600, region=0.02, pruned=False
+            ),
             later_steps=600,
             rounds=4,
+            least=FULL,  # a margin is that of the domain: no small level set in place of it
             deadline=self.deadline,
         )
+        begun = None
+        if start is None:
+            begun = chosen_start(self.system, self.kind, self._first(), upper, settings, WHOLE)
         return search(
             self.system,
             self._first(),
             upper,
             settings,
             enclose=self.enclose,
-            start=start,
             cover=exact_cover if moments else COVERS[self.kind],
             progress=self.progress,
+            **(begun.arguments() if begun else {"start": start}),
         )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from certdde.delays.classes import Constant, Slow
 from certdde.errors import ProblemError
 from certdde.learning.outcome import checked
+from certdde.learning.shapes import Choices, check_choices
 from certdde.learning.sos import objection as no_squares
 from certdde.learning.task import require_constant, require_one
 from certdde.learning.theorem import objection
@@ -31,6 +32,9 @@ if TYPE_CHECKING:
     from certdde.systems.problem import Problem
 
 METHODS = ("spectral", "theorem", "lmi", "quadratic", "sos", "neural", "razumikhin")
+
+
+TAKE_INTERVALS = ("lmi", "quadratic", "neural")
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,10 +131,17 @@ def _margin(
     require_one(delay)
     if isinstance(delay, Slow):
         return _slow(system, delay, method, order, ends, deadline, progress)
+    if system.family is not None and method not in (*TAKE_INTERVALS, "auto"):
+        raise ProblemError(
+            f"the method {method} takes numbers for the parameters and the equilibrium",
+            where="--method",
+            wanted=f"one of {', '.join(TAKE_INTERVALS)}",
+        )
     linear = system.linear
     both = method == "auto" and delay.kind != "constant"
     if method == "auto":
-        method = _automatic(system, delay)
+        plain = "lmi" if linear else "neural"
+        method = plain if system.family else _automatic(system, delay)
     if method not in METHODS:
         raise ProblemError(
             f"the method {method!r} is not in this release",
@@ -145,7 +156,7 @@ def _margin(
     if method == "razumikhin":
         return _razumikhin(system, delay, ends, seed, deadline, progress)
     by_theorem = None
-    if method == "theorem" or (both and not objection(system)):
+    if method == "theorem" or (both and not system.family and not objection(system)):
         by_theorem = _theorem(system, delay, ends, deadline, progress)
         if method == "theorem" or by_theorem.delay_margin == ends[1]:
             return by_theorem
@@ -154,8 +165,13 @@ def _margin(
     march = March(system, delay.kind, order, seed, *ends, encloser_, deadline, progress)
     march.advance("quadratic" if method == "neural" else method)
     if method == "neural":
+        choices = Choices.of(problem.certify)
+        check_choices(system, choices, delay.kind)
         march.settings = replace(
-            march.settings, hidden=(problem.certify.neurons,), outputs=problem.certify.outputs
+            march.settings,
+            hidden=problem.certify.hidden,
+            outputs=problem.certify.outputs,
+            choices=choices,
         )
         march.advance_neural()
     else:

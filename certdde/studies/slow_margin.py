@@ -10,9 +10,8 @@ from math import floor, inf, log10
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from certdde.certificates.slow import slow_certified
 from certdde.errors import ProblemError
-from certdde.learning.slow import slow_answer
+from certdde.learning.slow import slow_answer, slow_certificate
 
 if TYPE_CHECKING:
     from certdde.certificates.certificate import Certificate
@@ -30,7 +29,7 @@ class SlowMargin:
     Attributes
     ----------
     system : DelaySystem
-        Linear, with one delay.
+        With one delay; linear, or with a domain.
     delay : Slow
         Its name and rates; its range is not used.
     order : int
@@ -85,7 +84,9 @@ class SlowMargin:
         self.points = answer.points
         if answer.functional is None:
             return False
-        found = slow_certified(self.system, claim, answer.functional, answer.breaks, engine="lmi")
+        found = slow_certificate(self.system, claim, answer, engine="lmi")
+        if found is None:
+            return False
         with tempfile.TemporaryDirectory() as folder:
             valid = found.save(Path(folder) / "certificate.certdde").check().valid
         self.certificate = found if valid else self.certificate
@@ -98,14 +99,14 @@ def require_slow(system: DelaySystem, method: str) -> None:
     Raises
     ------
     ProblemError
-        If the method is another one, or the system is not linear or has multiples of the delay.
+        If the method is another one, or the system has multiples of the delay.
     """
     if method not in ("auto", "lmi", "quadratic"):
         what = f"the method {method} takes no slow delays"
         raise ProblemError(what, where="--method", wanted="auto or lmi")
-    if not (system.linear and system.one_lag):
+    if not system.one_lag:
         raise ProblemError(
-            "the margin of a slow delay is for linear equations without multiples of the delay",
+            "the margin of a slow delay is for equations without multiples of the delay",
             where="system.equations",
             wanted="equations as in x' = -x(t - tau)",
         )

@@ -8,27 +8,17 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from certdde.errors import ProblemError
-from certdde.systems.expressions import (
-    Add,
-    Expression,
-    Number,
-    Variable,
-    evaluate,
-    fold,
-    linear_split,
-    scale,
-    substitute,
-    variables,
-)
+from certdde.systems.expressions import Expression, linear_split, variables
 from certdde.systems.grammar import Names, is_scheme, parse_equation
+from certdde.systems.rest_points import Balance
 from certdde.systems.system_parts import (
-    Interval,
-    check_equilibrium,
+    check_numbers,
+    deviations,
     domain_box,
-    equilibrium_point,
     parameter_values,
     state_names,
 )
+from certdde.systems.unknowns import Family, Interval, at_rest, inserted, scaled, shifted
 
 if TYPE_CHECKING:
     import torch
@@ -47,15 +37,18 @@ class DelaySystem:
     equations : tuple of str
         The text of each equation, for ``states`` in order.
     parameters : dict
-        Parameter values, as floats whose decimal ``repr`` is meant.
+        Parameter values, as floats whose decimal ``repr`` is meant, or pairs of them: intervals.
     equilibrium : tuple of Fraction
-        x*, exact.
+        x*, exact; about, if ``family`` has an enclosure.
     domain : tuple of (Fraction, Fraction), or None
         The box in deviations from the equilibrium; None makes every claim global.
     rhs : tuple of Expression
         f in deviations; for a scheme the next deviation, g(x* + x, x* + y) - x*.
     time : str
         ``continuous``, or ``discrete`` for a scheme x[t+1] = g(x[t], x[t-tau_1], ..).
+    family : Family, or None
+        What is known in intervals only. ``rhs`` is then that for the middle of the parameters and ``equilibrium``,
+        less its value there; what is proved is proved for the family.
     """
 
     name: str
@@ -67,6 +60,7 @@ class DelaySystem:
     domain: tuple[Interval, ...] | None
     rhs: tuple[Expression, ...] = field(repr=False)
     time: str = "continuous"
+    family: Family | None = field(default=None, repr=False)
 
     @classmethod
     def from_equations(
@@ -75,7 +69,7 @@ class DelaySystem:
         *,
         parameters: Mapping[str, Any] | None = None,
         domain: Mapping[str, Sequence[float]] | None = None,
-        equilibrium: Mapping[str, float] | None = None,
+        equilibrium: Mapping[str, Any] | str | None = None,
         delays: Sequence[str] = ("tau",),
         networks: Mapping[str, str] | None = None,
         name: str = "system",
@@ -88,11 +82,11 @@ class DelaySystem:
             One ``x' = ...`` a state; the order fixes the order of the states. For a scheme one
             ``x[t+1] = ...`` a state, with ``x[t]`` and ``x[t-tau]``.
         parameters : mapping
-            Values of the names that are not states.
+            Values of the names that are not states; a pair is an interval that holds a constant.
         domain : mapping from state to (lo, hi), optional
-            A box around the equilibrium, in the user's coordinates; needed if f is not linear.
-        equilibrium : mapping from state to float, optional
-            Default 0.
+            A box around the equilibrium; needed if f is not linear.
+        equilibrium : mapping from state to float or pair, or ``"find"``, optional
+            Default 0. Decimals may be about; pairs, for each state, are a box that holds the equilibrium.
         delays : sequence of str
             The delay names that may occur.
         networks : mapping, optional
@@ -103,9 +97,8 @@ class DelaySystem:
         Raises
         ------
         ProblemError
-            If an equation cannot be read, a name is unknown or given twice, f(x*, x*) is not
-            exactly 0, the domain does not hold
-            the equilibrium inside, or f is not linear and there is no domain.
+            If an equation cannot be read, a name is unknown or given twice, no equilibrium is where it is
+            said to be, the domain does not hold it inside, or f is not linear and there is no domain.
 
         Examples
         --------
@@ -121,32 +114,42 @@ class DelaySystem:
             )
         states = state_names(equations, parameters or {}, delays)
         discrete = is_scheme(equations[0])
-        names = Names(states, parameter_values(parameters or {}), tuple(delays))
-        parsed = dict(
+        values, unknown = parameter_values(parameters or {})
+        known = {**values, **dict.fromkeys(one.name for one in unknown)}
+        names = Names(states, known, tuple(delays))
+        read = dict(
             parse_equation(text, names, f"system.equations[{i}]")
             for i, text in enumerate(equations)
         )
-        rest = equilibrium_point(equilibrium or {}, states)
-        shift = {
-            v: Add(Number(rest[states.index(v.name)]), v)
-            for e in parsed.values()
-            for v in variables(e)
-            if rest[states.index(v.name)]
-        }
-        rhs = tuple(fold(substitute(parsed[s], shift)) for s in states)
+        parsed, box = tuple(read[s] for s in states), domain_box(domain, states)
+        balance = Balance(parsed, tuple(equations), states, unknown, box, discrete)
+        rest = balance.rest_point(equilibrium or {})
+        middle = [inserted(e, {one.name: one.middle for one in unknown}) for e in parsed]
+        rhs = shifted(middle, states, rest.point)
         if discrete:
-            rhs = tuple(Add(e, Number(-x)) if x else e for e, x in zip(rhs, rest, strict=True))
-        check_equilibrium(rhs, equations)
-        box = None if domain is None else domain_box(domain, states, rest)
-        time = "discrete" if discrete else "continuous"
-        values, known = dict(parameters or {}), tuple(delays)
-        system = cls(name, states, tuple(equations), values, known, rest, box, rhs, time)
+            rhs = balance.changes(rhs, rest.point)
+        elif rest.enclosure:
+            rhs = tuple(at_rest(e, states) for e in rhs)
+        for i, expression in enumerate(rhs):
+            check_numbers(expression, f"system.equations[{i}]")
+        families = (parsed, states, unknown, rest.point, rest.enclosure)
+        family = Family.of(*families) if unknown or rest.enclosure else None
+        system = cls(
+            name,
+            states,
+            tuple(equations),
+            dict(parameters or {}),
+            tuple(delays),
+            rest.point,
+            deviations(box, states, rest.point, rest.boxes),
+            rhs,
+            "discrete" if discrete else "continuous",
+            family,
+        )
         if box is None and not system.linear:
-            raise ProblemError(
-                "the system is not linear and has no domain",
-                where="system.domain",
-                wanted="give a box, as in domain = { x = [-1.0, 1.0] }",
-            )
+            wanted = "give a box, as in domain = { x = [-1.0, 1.0] }"
+            what = "the system is not linear and has no domain"
+            raise ProblemError(what, where="system.domain", wanted=wanted)
         return system
 
     @property
@@ -212,14 +215,17 @@ class DelaySystem:
     @property
     def linear(self) -> bool:
         """Whether f is linear by its syntax, with rational coefficients."""
-        return not any(variables(linear_split(e).remainder) for e in self.rhs)
+        rhs = self.rhs if self.family is None else self.family.rhs
+        return not any(variables(linear_split(e).remainder) for e in rhs)
 
     def deviation_function(self) -> Callable[[torch.Tensor, torch.Tensor], torch.Tensor]:
         """Return f(x, y) in deviations, on tensors with states in the last axis, for a system with one delay."""
+        from certdde.systems.torch_functions import stack_rows
+
         delay = self.single_delay()
 
         def function(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
-            return _stack(self.rhs, self.states, x, {(delay, 1): y})
+            return stack_rows(self.rhs, self.states, x, {(delay, 1): y})
 
         return function
 
@@ -229,12 +235,14 @@ class DelaySystem:
         This is the signature that :func:`certdde.solvers.ddeint` takes; shapes (..., n). Without multiples
         ``lags`` are the ``delays``.
         """
+        from certdde.systems.torch_functions import stack_rows
+
         lags = self.lags
 
         def function(_t: object, x: torch.Tensor, delayed: Sequence[torch.Tensor]) -> torch.Tensor:
             rest = x.new_tensor([float(value) for value in self.equilibrium])
             past = {lag: value - rest for lag, value in zip(lags, delayed, strict=True)}
-            value = _stack(self.rhs, self.states, x - rest, past)
+            value = stack_rows(self.rhs, self.states, x - rest, past)
             return value + rest if self.time == "discrete" else value
 
         return function
@@ -249,11 +257,13 @@ class DelaySystem:
         """Return df/dx, and df/dy for each of the lags that occur, at the equilibrium, (n, n) in float64."""
         import torch
 
+        from certdde.systems.torch_functions import stack_rows
+
         used = {v.delay for e in self.rhs for v in variables(e)}
         lags = [lag for lag in self.lags if lag[0] in used] or [self.lags[0]]
 
         def function(x: torch.Tensor, *past: torch.Tensor) -> torch.Tensor:
-            return _stack(self.rhs, self.states, x, dict(zip(lags, past, strict=True)))
+            return stack_rows(self.rhs, self.states, x, dict(zip(lags, past, strict=True)))
 
         zero = torch.zeros(self.dimension, dtype=torch.float64)
         arguments = (zero,) * (1 + len(lags))
@@ -262,38 +272,29 @@ class DelaySystem:
 
     def scaled(self, state: Sequence[Fraction], time: Fraction) -> DelaySystem:
         """Return the system in x = diag(state) z, t = time * s; exact when the factors are powers of two."""
-        by_name = dict(zip(self.states, state, strict=True))
-        values = {v: scale(v, by_name[v.name]) for e in self.rhs for v in variables(e)}
-        rhs = tuple(
-            scale(substitute(e, values), time / by_name[s])
-            for s, e in zip(self.states, self.rhs, strict=True)
-        )
         box = (
             None
             if self.domain is None
             else tuple((lo / k, hi / k) for (lo, hi), k in zip(self.domain, state, strict=True))
         )
-        return replace(self, rhs=rhs, domain=box)
+        rhs = scaled(self.rhs, self.states, state, time)
+        family = self.family and self.family.scaled(state, time)
+        return replace(self, rhs=rhs, domain=box, family=family)
 
+    @property
+    def ends(self) -> tuple[tuple[Interval, Interval], ...] | None:
+        """The two ends of the domain for each state, in deviations: each in an interval."""
+        if self.domain is None:
+            return None
+        zero = (Fraction(0), Fraction(0))
+        drift = self.family.drift if self.family else (zero,) * self.dimension
+        return tuple(
+            ((lo + down, lo + up), (hi + down, hi + up))
+            for (lo, hi), (down, up) in zip(self.domain, drift, strict=True)
+        )
 
-def _stack(
-    rhs: Sequence[Expression],
-    states: Sequence[str],
-    x: torch.Tensor,
-    past: Mapping[Lag, torch.Tensor],
-) -> torch.Tensor:
-    import torch
-
-    from certdde.systems.torch_functions import apply_function
-
-    values = {Variable(s): x[..., i] for i, s in enumerate(states)}
-    values |= {Variable(s, *k): y[..., i] for k, y in past.items() for i, s in enumerate(states)}
-    rows = [evaluate(e, values, apply_function) for e in rhs]
-    like = torch.broadcast_tensors(x[..., 0], *(y[..., 0] for y in past.values()))[0]
-    return torch.stack(
-        [
-            row.expand_as(like) if isinstance(row, torch.Tensor) else torch.full_like(like, row)
-            for row in rows
-        ],
-        dim=-1,
-    )
+    @property
+    def whole(self) -> tuple[Interval, ...] | None:
+        """The domain in deviations from the equilibrium, wherever in its box that is."""
+        ends = self.ends
+        return None if ends is None else tuple((low[0], high[1]) for low, high in ends)

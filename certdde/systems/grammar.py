@@ -38,10 +38,10 @@ _ODD_DELAY = r"\(\s*t\s*-\s*(?!\d+\s*\*\s*[A-Za-z_]\w*\s*\))(\d|\.|\(|[A-Za-z_]\
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """What the names of an equation may mean."""
+    """What the names of an equation may mean; a parameter without a value stays one."""
 
     states: tuple[str, ...]
-    parameters: Mapping[str, Fraction]
+    parameters: Mapping[str, Fraction | None]
     delays: tuple[str, ...]
 
 
@@ -241,7 +241,8 @@ class _Builder(Transformer):  # type: ignore[type-arg]
         if name in self._names.states:
             return Variable(name)
         if name in self._names.parameters:
-            return Number(self._names.parameters[name])
+            value = self._names.parameters[name]
+            return Variable(name) if value is None else Number(value)
         raise _unknown(name, "name", [*self._names.states, *self._names.parameters], self._where)
 
     def this_step(self, token: Token) -> Expression:

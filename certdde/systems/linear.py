@@ -10,6 +10,24 @@ from certdde.systems.expressions import Variable, linear_split, variables
 Matrix = tuple[tuple[Fraction, ...], ...]
 
 
+def nonlinear_states(system: DelaySystem) -> dict[str, list[str]]:
+    """Return the states whose present, resp. delayed, value is in a nonlinear term, as ``proof.nonlinear`` has it.
+
+    Examples
+    --------
+    >>> system = DelaySystem.from_equations(["x' = -x - x(t - tau)**3"], domain={"x": [-1, 1]})
+    >>> nonlinear_states(system)
+    {'states': [], 'delayed': ['x']}
+    """
+    inside = {v for e in system.rhs for v in variables(linear_split(e).remainder)}
+    present = {v.name for v in inside if v.delay is None}
+    delayed = {v.name for v in inside if v.delay is not None}
+    return {
+        "states": [s for s in system.states if s in present],
+        "delayed": [s for s in system.states if s in delayed],
+    }
+
+
 def linear_matrices(system: DelaySystem) -> tuple[Matrix, dict[Lag, Matrix]] | None:
     """Return A_0 and, for each lag with a matrix that is not zero, that matrix; None if f is not linear by its syntax.
 

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError,
 from certdde.delays.classes import rate_objection
 from certdde.errors import ProblemError
 from certdde.systems import problem_fields as fields
+from certdde.systems.network_fields import NetworkFields
 from certdde.systems.overrides import apply_overrides
 from certdde.systems.problem_errors import explain
 from certdde.systems.problem_fields import refuse
@@ -46,16 +47,17 @@ class SystemSpec(_Model):
     domain: dict[fields.Name, fields.StateRange] | None = Field(
         default=None, description=_NAMED_RANGES
     )
-    equilibrium: dict[fields.Name, fields.Number] = Field(default={}, description=_NAMED_NUMBERS)
+    equilibrium: fields.Equilibrium = Field(default={}, description=fields.EQUILIBRIUM)
     networks: dict[fields.Name, str] = Field(
         default={}, description='a table of files, as in { u = "controller.safetensors" }'
     )
 
     @model_validator(mode="after")
     def _equilibrium_inside(self) -> Self:
+        found = self.equilibrium == "find"
         for state, (lower, upper) in (self.domain or {}).items():
-            rest = self.equilibrium.get(state, 0.0)
-            if not lower < rest < upper:
+            rest = None if found else self.equilibrium.get(state, 0.0)
+            if isinstance(rest, float) and not lower < rest < upper:
                 what = f"[{lower}, {upper}] does not hold the equilibrium {state} = {rest} inside"
                 raise refuse(what, "give lower < equilibrium < upper", f"domain.{state}")
         return self
@@ -104,7 +106,7 @@ class DelaySpec(_Model):
         return self
 
 
-class CertifySpec(_Model):
+class CertifySpec(NetworkFields):
     """The table ``[certify]``: how to look for a certificate."""
 
     method: Literal[
@@ -119,8 +121,6 @@ class CertifySpec(_Model):
     engine: Literal["intervals", "lirpa"] = Field(
         default="intervals", description="one of intervals, lirpa"
     )
-    neurons: int = Field(default=16, ge=1, le=1024, description="a whole number from 1 to 1024")
-    outputs: int = Field(default=4, ge=1, le=256, description="a whole number from 1 to 256")
     moments: int | None = Field(
         default=None,
         ge=0,

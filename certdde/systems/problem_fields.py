@@ -9,6 +9,7 @@ from pydantic_core import PydanticCustomError
 
 from certdde.systems.expressions import FUNCTIONS
 
+EQUILIBRIUM = 'a table of numbers, as in { x = 1.0 }, or "find"'
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _MAX_NAME = 64
 
@@ -65,6 +66,15 @@ def number_or_pair(value: object) -> float | tuple[float, float]:
     return pair(value) if isinstance(value, (list, tuple)) else number(value)
 
 
+def equilibrium(value: object) -> str | dict[str, float | tuple[float, float]]:
+    """Accept ``find``, or a table of numbers or pairs."""
+    if value == "find":
+        return "find"
+    if not isinstance(value, dict):
+        raise refuse(f"{show(value)} is no equilibrium")
+    return {name(key): number_or_pair(item) for key, item in value.items()}
+
+
 def delay_range(value: object) -> tuple[float, float]:
     """Accept 0 <= lower <= upper with upper > 0."""
     lower, upper = pair(value)
@@ -114,6 +124,7 @@ def title(value: str) -> str:
 
 
 Number = Annotated[float, BeforeValidator(number)]
+Equilibrium = Annotated[Any, BeforeValidator(equilibrium)]
 NumberOrPair = Annotated[Any, BeforeValidator(number_or_pair)]
 DelayRange = Annotated[tuple[float, float], BeforeValidator(delay_range)]
 StateRange = Annotated[tuple[float, float], BeforeValidator(state_range)]

@@ -8,7 +8,17 @@ from dataclasses import dataclass
 import numpy as np
 
 from certdde.systems.delay_system import DelaySystem
-from certdde.systems.expressions import ZERO, Expression, Variable, linear_split, variables
+from certdde.systems.expressions import (
+    ZERO,
+    Add,
+    Expression,
+    LinearSplit,
+    Variable,
+    linear_split,
+    scale,
+    variables,
+)
+from certdde.systems.unknowns import Interval
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +33,10 @@ class Structure:
         One a state, ``ZERO`` where f_i is linear.
     nonlinear : tuple of Variable
         The variables of the remainders and those asked for: states first, then delayed, in the order of the states.
+    constants : tuple of Variable
+        What is known in intervals only: parameters, and the equilibrium's values of the nonlinear states.
+    ranges : tuple of (Fraction, Fraction)
+        The intervals.
     """
 
     present: np.ndarray
@@ -30,15 +44,19 @@ class Structure:
     remainders: tuple[Expression, ...]
     nonlinear: tuple[Variable, ...]
     states: tuple[str, ...]
+    constants: tuple[Variable, ...] = ()
+    ranges: tuple[Interval, ...] = ()
 
 
 def structure(
     system: DelaySystem, present: Sequence[int] = (), delayed: Sequence[int] = ()
 ) -> Structure:
     """Split f by syntax; ``present`` and ``delayed`` are indices of states that must count as nonlinear besides."""
-    delay = system.single_delay()
-    splits = [linear_split(expression) for expression in system.rhs]
-    inside = set().union(*(variables(split.remainder) for split in splits))
+    delay, family = system.single_delay(), system.family
+    splits = [linear_split(expression) for expression in (family.rhs if family else system.rhs)]
+    unknown = family.names if family else frozenset()
+    rests = [_remainder(split, unknown) for split in splits]
+    inside = {v for rest in rests for v in variables(rest) if v.name not in unknown}
     inside |= {Variable(system.states[i]) for i in present} | {
         Variable(system.states[i], delay) for i in delayed
     }
@@ -50,11 +68,24 @@ def structure(
         )
 
     n = system.dimension
-    remainders = tuple(split.remainder if variables(split.remainder) else ZERO for split in splits)
+    axes = family.axes({v.name for v in inside}) if family and inside else ()
     return Structure(
         matrix(order[:n]),
         matrix(order[n:]),
-        remainders,
+        tuple(rests),
         tuple(v for v in order if v in inside),
         system.states,
+        tuple(variable for variable, _ in axes),
+        tuple(span for _, span in axes),
     )
+
+
+def _remainder(split: LinearSplit, unknown: frozenset[str]) -> Expression:
+    """Return the remainder with the terms in unknown constants alone; ``ZERO`` where no state is in it."""
+    rest = split.remainder
+    if all(v.name in unknown for v in variables(rest)):
+        return ZERO
+    for variable, coefficient in split.coefficients.items():
+        if variable.name in unknown:
+            rest = Add(rest, scale(variable, coefficient))
+    return rest

@@ -23,8 +23,8 @@ from certdde.systems.expressions import (
     variables,
 )
 from certdde.systems.grammar import is_scheme, left_hand_side
+from certdde.systems.unknowns import Interval, IntervalParameter
 
-Interval = tuple[Fraction, Fraction]
 # The time, the functions, and what a certificate's sentence calls the functional and its levels.
 RESERVED = frozenset({"t", "V", "V_i", "c_i", *FUNCTIONS})
 
@@ -82,21 +82,26 @@ def state_names(
     return states
 
 
-def parameter_values(parameters: Mapping[str, Any]) -> dict[str, Fraction]:
-    """Return the exact values of the parameters."""
-    values = {}
-    for name, value in parameters.items():
-        if isinstance(value, (tuple, list)):
-            raise ProblemError(
-                "a parameter known only in an interval is not supported yet",
-                where=f"system.parameters.{name}",
-                wanted="one number",
-            )
-        values[name] = _decimal(value, f"system.parameters.{name}")
-    return values
+def parameter_values(
+    parameters: Mapping[str, Any],
+) -> tuple[dict[str, Fraction], tuple[IntervalParameter, ...]]:
+    """Return the exact values of the parameters, and those known in intervals in order of name."""
+    values, unknown = {}, []
+    for name, value in sorted(parameters.items()):
+        where = f"system.parameters.{name}"
+        if not isinstance(value, (tuple, list)):
+            values[name] = decimal(value, where)
+            continue
+        ends = [decimal(end, where) for end in value]
+        if len(ends) != 2 or not ends[0] < ends[1]:
+            wanted = "one number, or two with lower < upper"
+            raise ProblemError(f"{list(value)} is no interval", where=where, wanted=wanted)
+        unknown.append(IntervalParameter(name, *ends))
+    return values, tuple(unknown)
 
 
-def _decimal(value: float, where: str) -> Fraction:
+def decimal(value: float, where: str) -> Fraction:
+    """Return a number exactly as it is printed."""
     try:
         return Fraction(repr(float(value)))
     except (ValueError, TypeError, OverflowError):
@@ -116,13 +121,15 @@ def equilibrium_point(
                 where="system.equilibrium",
                 wanted=f"states: {', '.join(states)}",
             )
-    return tuple(_decimal(equilibrium.get(s, 0.0), f"system.equilibrium.{s}") for s in states)
+    return tuple(decimal(equilibrium.get(s, 0.0), f"system.equilibrium.{s}") for s in states)
 
 
 def domain_box(
-    domain: Mapping[str, Sequence[float]], states: Sequence[str], rest: Sequence[Fraction]
-) -> tuple[Interval, ...]:
-    """Return the domain in deviations from the equilibrium, which must lie inside."""
+    domain: Mapping[str, Sequence[float]] | None, states: Sequence[str]
+) -> tuple[Interval, ...] | None:
+    """Return the domain, in the user's coordinates."""
+    if domain is None:
+        return None
     missing, extra = [s for s in states if s not in domain], [s for s in domain if s not in states]
     if missing or extra:
         what = f"no interval for {missing[0]!r}" if missing else f"unknown state {extra[0]!r}"
@@ -130,16 +137,30 @@ def domain_box(
             what, where="system.domain", wanted=f"one interval for each of {', '.join(states)}"
         )
     box = []
-    for state, value in zip(states, rest, strict=True):
-        lo, hi = (_decimal(end, f"system.domain.{state}") for end in domain[state])
-        if not lo < value < hi:
+    for state in states:
+        lo, hi = (decimal(end, f"system.domain.{state}") for end in domain[state])
+        box.append((lo, hi))
+    return tuple(box)
+
+
+def deviations(
+    domain: Sequence[Interval] | None,
+    states: Sequence[str],
+    point: Sequence[Fraction],
+    boxes: Sequence[Interval],
+) -> tuple[Interval, ...] | None:
+    """Return the domain in deviations from a point; the boxes that hold the equilibrium must lie inside."""
+    for state, (lo, hi), (a, b) in zip(states, domain or (), boxes, strict=domain is not None):
+        if not lo < a <= b < hi:
+            shown = f"{float(a)}" if a == b else f"in [{float(a)}, {float(b)}]"
             raise ProblemError(
-                f"[{float(lo)}, {float(hi)}] does not hold the equilibrium {float(value)} inside",
+                f"[{float(lo)}, {float(hi)}] does not hold the equilibrium {shown} inside",
                 where=f"system.domain.{state}",
                 wanted="lo < equilibrium < hi",
             )
-        box.append((lo - value, hi - value))
-    return tuple(box)
+    if domain is None:
+        return None
+    return tuple((lo - x, hi - x) for (lo, hi), x in zip(domain, point, strict=True))
 
 
 def check_equilibrium(rhs: Sequence[Expression], equations: Sequence[str]) -> None:
@@ -151,7 +172,7 @@ def check_equilibrium(rhs: Sequence[Expression], equations: Sequence[str]) -> No
         zero = {v: Fraction(0) for v in variables(expression)}
         value = rational(expression, zero)
         where = f"system.equations[{i}]"
-        _check_operations(expression, where)
+        check_numbers(expression, where)
         if value is None:
             raise ProblemError(
                 f"cannot evaluate {equations[i]!r} exactly at the equilibrium",
@@ -162,10 +183,16 @@ def check_equilibrium(rhs: Sequence[Expression], equations: Sequence[str]) -> No
             raise ProblemError(
                 f"{equations[i]!r} is {_shown(value)} {_off(equations[i])}",
                 where=where,
-                wanted=f"set system.equilibrium to a point where {_still(equations[i])}",
+                wanted=f"set system.equilibrium to a point where {_still(equations[i])}"
+                + ("" if is_scheme(equations[i]) else ", or to 'find'"),
             )
-        for coefficient in linear_split(expression).coefficients.values():
-            _check_number(coefficient, where)
+
+
+def check_numbers(expression: Expression, where: str) -> None:
+    """Refuse an operation or a number that cannot be used."""
+    _check_operations(expression, where)
+    for coefficient in linear_split(expression).coefficients.values():
+        _check_number(coefficient, where)
 
 
 def _off(equation: str) -> str:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 
 import torch
 
-from certdde.systems.expressions import FUNCTIONS
+from certdde.systems.expressions import FUNCTIONS, Expression, Variable, evaluate
 
 
 def apply_function(name: str, value: torch.Tensor | float) -> torch.Tensor | float:
@@ -21,4 +22,24 @@ def apply_function(name: str, value: torch.Tensor | float) -> torch.Tensor | flo
         return function(value)
     return (
         math.nan if math.isnan(value) else float(function(torch.tensor(value, dtype=torch.float64)))
+    )
+
+
+def stack_rows(
+    rhs: Sequence[Expression],
+    states: Sequence[str],
+    x: torch.Tensor,
+    past: Mapping[tuple[str, int], torch.Tensor],
+) -> torch.Tensor:
+    """Evaluate a right-hand side; x and the states at each lag have shape (..., n), and so has the result."""
+    values = {Variable(s): x[..., i] for i, s in enumerate(states)}
+    values |= {Variable(s, *k): y[..., i] for k, y in past.items() for i, s in enumerate(states)}
+    rows = [evaluate(e, values, apply_function) for e in rhs]
+    like = torch.broadcast_tensors(x[..., 0], *(y[..., 0] for y in past.values()))[0]
+    return torch.stack(
+        [
+            row.expand_as(like) if isinstance(row, torch.Tensor) else torch.full_like(like, row)
+            for row in rows
+        ],
+        dim=-1,
     )

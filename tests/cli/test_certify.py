@@ -92,6 +92,33 @@ def test_progress_lines_on_request(stand_in, problem_file, tmp_path):
     json.loads(result.out)
 
 
+def test_progress_says_how_much_of_the_budget_is_left(stand_in, problem_file, tmp_path):
+    def certify(problem, *, progress, **options):
+        progress("training", {"round": 2, "step": 3, "steps": 40, "seconds_left": 541.4})
+        progress("proof", {"round": 2, "boxes": 12, "open": 3, "seconds_left": 0.0})
+        return FakeCertificate()
+
+    stand_in("certdde.learning.certify", certify=certify)
+    result = run_certdde("certify", problem_file, "-o", tmp_path / "out", "--progress")
+    lines = ["training 3/40 round 2, 9:01 left", "proof round 2, boxes 12, open 3, 0:00 left"]
+    assert result.err.splitlines() == lines
+
+
+def test_summary_says_what_simulation_shows_of_a_domain_in_which_nothing_was_proved(
+    stand_in, problem_file, tmp_path
+):
+    found = FakeCertificate("unknown")
+    escape = {
+        "delays": {"tau": 0.9},
+        "history": {"x": 0.66},
+        "outcome": "leaves the domain at t = 2",
+    }
+    found.data["statistics"]["escape"] = escape
+    stand_in("certdde.learning.certify", certify=lambda *a, **k: found)
+    out = " ".join(run_certdde("certify", problem_file, "-o", tmp_path / "out").out.split())
+    assert "at tau = 0.9 from the constant deviation x = 0.66 leaves the domain at t = 2: no" in out
+
+
 @pytest.mark.parametrize("saves", [True, False])
 def test_interrupt_says_what_was_saved(stand_in, problem_file, tmp_path, saves):
     def certify(problem, *, workdir, **options):

@@ -13,7 +13,7 @@ def test_operations_on_tensors():
         [5.5],
         [12.0],
     ]
-    assert algebra.damp(value, value).tolist() == [[0.375, 0.0, -6.0], [0.0, 0.0, -24.0]]
+    assert algebra.weighted(value, 1 - value).tolist() == [[0.25, -2.0, -2.0], [0.0, 0.0, -6.0]]
     assert algebra.column(value, 1).tolist() == [-1.0, 1.0]
     assert algebra.columns(value, (2, 0)).tolist() == [[2.0, 0.5], [3.0, 0.0]]
 

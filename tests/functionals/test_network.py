@@ -2,12 +2,16 @@
 
 import pytest
 import torch
-from segments import displacement, random_network
+from segments import ACTIVATIONS, MIXED, displacement, random_network
 
 NETWORKS = {
     "one": random_network((0,), 0),
     "two": random_network((0, 1), 1, hidden=(6, 4), outputs=3),
     "three": random_network((2, 0), 2, hidden=(4, 4, 3)),
+    **{
+        "mixed" if name == MIXED else name: random_network((2, 0), 3, (5, 4), 3, activation=name)
+        for name in ACTIVATIONS
+    },
 }
 
 
@@ -44,3 +48,22 @@ def test_scaling_and_multiples(network):
     torch.testing.assert_close(network.scaled(factors).displacement(x[..., inputs]), wanted)
     twice = network.times(2.0).displacement(x[..., inputs])
     torch.testing.assert_close(twice, 2 * network.displacement(x[..., inputs]))
+
+
+def test_a_function_of_a_network_beside_another_is_the_sum():
+    first = random_network((0, 1), 4, (5,), 2, activation="square")
+    second = random_network((0, 1), 5, (3,), 4, activation="tanh")
+    both = first.beside(second)
+    assert both.activation == ((("square", 5), ("tanh", 3)),)
+    x = points(first)[..., :2]
+    wanted = second.displacement(x)
+    wanted[..., :2] += first.displacement(x)
+    torch.testing.assert_close(both.displacement(x), wanted)
+
+
+def test_softplus_is_not_cut_off_where_it_is_nearly_linear():
+    network = random_network((0,), 0, (1,), 1, activation="softplus")
+    z = torch.tensor([25.0], dtype=torch.float64)  # torch.nn.functional.softplus returns 25 here
+    entering = z / network.weights[0][0, 0] - network.biases[0] / network.weights[0][0, 0]
+    inside = network._hidden(entering)[0][1]
+    assert float(inside - 25) == pytest.approx(1.3887943864771144e-11, rel=1e-3)

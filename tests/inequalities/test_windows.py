@@ -149,5 +149,7 @@ def test_a_change_of_the_unit_of_time_and_constant_histories():
     path.slope = np.zeros(2)
     constant = v.on_constant_history(np.array([0.3, -1.2]), DELAYS)
     assert value(v, path.at, path.rate, 0.0) == pytest.approx(float(constant))
-    slow = v.in_time(4.0).on_constant_history(np.array([0.3, -1.2]), [4 * t for t in DELAYS])
+    slow = v.unscaled(4.0, np.ones(2)).on_constant_history(
+        np.array([0.3, -1.2]), [4 * t for t in DELAYS]
+    )
     assert slow == pytest.approx(float(constant))

@@ -15,6 +15,7 @@ from certdde.delays.classes import Constant
 from certdde.errors import ProblemError
 from certdde.learning.area import stays_and_converges
 from certdde.learning.certify import certify
+from certdde.learning.levels import FULL
 from certdde.verify.checker import check_file
 
 
@@ -41,9 +42,14 @@ def test_hutchinson_to_0_9_is_certified_rigorously_by_the_neural_functional(neur
     assert result.claim == neural.data["claim"]
 
 
-def test_no_quadratic_functional_was_found_where_the_neural_one_was(neural):
-    rows = {row["method"]: row["status"] for row in neural.data["statistics"]["baselines"]}
-    assert rows == {"lmi": "not proved", "quadratic": "not proved"}
+def test_quadratic_functionals_end_at_small_level_sets_where_the_neural_one_does_not(neural):
+    [level], area = neural.data["region"]["level"], neural.data["region"]["area"]
+    assert level >= FULL
+    rows = neural.data["statistics"]["baselines"]
+    assert [row["method"] for row in rows] == ["lmi", "quadratic"]
+    for row in rows:
+        assert row["level"] < FULL
+        assert row["area"] < area["certified"] / area["domain"]
 
 
 def test_the_claim_is_the_one_of_the_format(neural, quadratic):

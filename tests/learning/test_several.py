@@ -189,10 +189,10 @@ def test_a_window_of_delays_with_multiples(tmp_path, method):
         (
             ["x' = -x(t - tau1) - x(t - tau2)*(1 + x)"],
             several((0, 1), (0, 1)),
-            "auto",
-            "use 2 delays (tau1, tau2); this engine takes one delay",
+            "sos",
+            "takes constant delays, not several ones",
         ),
-        (["x' = -x(t - tau) - x(t - 2*tau)**3"], Constant("tau", 0, 1), "auto", "multiples"),
+        (["x' = -x(t - tau) - x(t - 2*tau)**3"], Constant("tau", 0, 1), "sos", "multiples"),
     ],
 )
 def test_problems_that_no_method_takes(equations, delay, method, said):

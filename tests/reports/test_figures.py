@@ -85,7 +85,7 @@ def test_a_partition_of_many_boxes_is_painted():
     edges = np.linspace(-1, 1, 101)
     low = np.stack(np.meshgrid(edges[:-1], edges[:-1], indexing="ij"), -1).reshape(-1, 2)
     star = (np.abs(low + 0.01) < 0.1).all(1)
-    boxes = Boxes(low, low + 0.02, star, ("$x$", "$y$"), "")
+    boxes = Boxes(low, low + 0.02, np.where(star, 255, 254), ("$x$", "$y$"), "")
     image = painted(boxes, 50)
     assert image[25, 25, 0] == 1
     assert image[0, 0, 0] == 0

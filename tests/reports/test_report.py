@@ -29,7 +29,7 @@ FIGURES = {
     "swings": {"trajectories"},
     "boxes": {"trajectories"},
     "steps": {"trajectories"},
-    "unknown": {"trajectories"},
+    "unknown": {"trajectories", "escape"},
     "refuted": {"trajectories"},
 }
 
@@ -182,6 +182,23 @@ def test_a_counterexample_is_shown(report):
     for value in (example["delay"], example["abscissa"]):
         assert repr(value) in found.text("md")
         assert repr(value) in found.text("html")
+
+
+def test_the_solution_of_a_counterexample_is_told_without_its_numbers(report):
+    found = report("refuted")
+    record = found.certificate.data["counterexample"]["trajectory"]
+    for form in ("html", "md"):
+        assert record["outcome"] in found.text(form)
+        assert str(record["times"][7]) not in found.text(form).replace(record["outcome"], "")
+
+
+def test_a_history_that_leaves_the_domain_is_told_and_is_no_counterexample(report):
+    found = report("unknown")
+    record = found.certificate.data["statistics"]["escape"]
+    for form in ("html", "md"):
+        assert record["outcome"] in found.text(form)
+        assert "refutes no stability" in found.text(form)
+    assert "Counterexample" not in found.text("md")
 
 
 def test_a_counterexample_at_points_of_the_inequality(without_figures, tmp_path):

@@ -16,10 +16,11 @@ from certdde.certificates.content import read_content
 from certdde.delays.classes import Constant, Measurable, Several
 from certdde.errors import CertificateError, ProblemError
 from certdde.learning.certify import certify
+from certdde.learning.domain_box import Box
 from certdde.studies.attack import attack_certificate, attack_problem
 from certdde.studies.batches import Goal, Setting
 from certdde.studies.instability import rightmost
-from certdde.studies.starts import Box, onto_level, sampled_histories
+from certdde.studies.starts import onto_level, sampled_histories
 from certdde.studies.window import PIECES, Flow, starting_energy
 from certdde.systems import DelaySystem
 

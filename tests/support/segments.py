@@ -19,7 +19,18 @@ from certdde.systems import DelaySystem
 NODES, WEIGHTS = np.polynomial.legendre.leggauss(24)
 
 
-def random_network(inputs, seed, hidden=(5,), outputs=2) -> Network:
+# An entry a hidden layer, for layers of 5 and 4 units.
+MIXED = ((("square", 2), ("tanh", 3)), (("softplus", 1), ("sin", 3)))
+ACTIVATIONS = ("tanh", "sin", "square", "softplus", MIXED)
+PHI = {
+    "tanh": np.tanh,
+    "sin": np.sin,
+    "square": np.square,
+    "softplus": lambda z: np.logaddexp(z, 0),
+}
+
+
+def random_network(inputs, seed, hidden=(5,), outputs=2, activation="tanh") -> Network:
     generator = torch.Generator().manual_seed(seed)
     sizes = [len(inputs), *hidden, outputs]
     weights = tuple(
@@ -27,7 +38,7 @@ def random_network(inputs, seed, hidden=(5,), outputs=2) -> Network:
         for a, b in itertools.pairwise(sizes)
     )
     biases = tuple(torch.randn(b, generator=generator, dtype=torch.float64) for b in hidden)
-    return Network(tuple(inputs), weights, biases)
+    return Network(tuple(inputs), weights, biases, activation)
 
 
 def random_functional(
@@ -61,8 +72,13 @@ def displacement(network: Network | None, x: np.ndarray) -> np.ndarray:
         return np.zeros((*x.shape[:-1], 1))
 
     def psi(value):
-        for weight, bias in zip(network.weights[:-1], network.biases, strict=True):
-            value = np.tanh(value @ weight.numpy().T + bias.numpy())
+        pairs = zip(network.weights[:-1], network.biases, strict=True)
+        for level, (weight, bias) in enumerate(pairs):
+            z, parts = value @ weight.numpy().T + bias.numpy(), []
+            for name, count in network.groups(level):
+                parts.append(PHI[name](z[..., :count]))
+                z = z[..., count:]
+            value = np.concatenate(parts, -1)
         return value @ network.weights[-1].numpy().T
 
     inputs = x[..., list(network.inputs)]

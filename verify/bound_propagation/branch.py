@@ -11,7 +11,15 @@ import torch
 
 from certdde.inequalities.inequality import Inequality
 from certdde.verify.answers import Answer, Proved, Refuted, Unknown
-from certdde.verify.bound_propagation.forest import COLLAPSED, STAR, Forest, bisect, root_cells
+from certdde.verify.bound_propagation.forest import (
+    COLLAPSED,
+    OUTSIDE,
+    STAR,
+    Forest,
+    bisect,
+    root_cells,
+)
+from certdde.verify.bound_propagation.lagrange import at_the_centre, multiplier_bound
 from certdde.verify.bound_propagation.slopes import Slope, star_test
 from certdde.verify.bound_propagation.taylor import Taylor, quadratic_upper_bound
 
@@ -63,6 +71,7 @@ class _Search:
     settings: Settings
     enclose: Encloser
     confirm: Encloser | None
+    outside: Inequality | None
     progress: Callable[[int, int], None] | None
     blocks: list[int] = field(default_factory=list)
     codes: list[np.ndarray] = field(default_factory=list)
@@ -75,6 +84,7 @@ def prove(
     settings: Settings | None = None,
     *,
     enclose: Encloser = by_intervals,
+    outside: Inequality | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Answer:
     """Decide an inequality by bisection.
@@ -86,6 +96,8 @@ def prove(
     enclose : callable
         The bound engine: ``by_intervals`` or that of ``lirpa``. A box counts as proved only if
         intervals, which the checker uses, agree.
+    outside : Inequality, optional
+        Over the same axes: boxes on which it holds are closed, and points at which it holds refute nothing.
     progress : callable, optional
         Called with (boxes bounded, boxes open).
 
@@ -98,10 +110,13 @@ def prove(
     float64: bounds are not rounded outward. The checker repeats every leaf of the proof in interval arithmetic.
     """
     confirm = None if enclose is by_intervals else by_intervals
-    search = _Search(inequality, settings or Settings(), enclose, confirm, progress)
+    search = _Search(inequality, settings or Settings(), enclose, confirm, outside, progress)
     free = inequality.upper > inequality.lower
+    if inequality.shares is not None:
+        free = free & (inequality.shares > 0)
     grid = tuple(
-        search.settings.grid if inequality.holds_origin else 1 for _ in range(inequality.dimension)
+        search.settings.grid if inequality.holds_origin and k < inequality.coordinates else 1
+        for k in range(inequality.dimension)
     )
     lower, upper = root_cells(inequality.lower, inequality.upper, grid)
     size = max(1, len(lower) // 8)
@@ -130,9 +145,9 @@ def _block(
             if why := _exhausted(search, len(lower)):
                 return Unknown(why, ((lower + upper) / 2)[start : start + 4096], search.boxes)
         search.codes.append(codes.numpy().astype(np.uint8))
-        open_ = codes < COLLAPSED
+        open_ = codes < OUTSIDE
         lower, upper, axes = lower[open_], upper[open_], codes[open_]
-        if (stuck := ~_splittable(lower, upper, axes)).any():
+        if (stuck := ~(_splittable(lower, upper, axes) & free[axes])).any():
             where = ((lower + upper) / 2)[stuck][:4096]
             return Unknown("a box is too small to split", where, search.boxes)
         lower, upper = bisect(lower, upper, axes)
@@ -163,36 +178,71 @@ def _codes(
     inequality = search.inequality
     search.boxes += len(lower)
     codes = _split_axis(inequality, lower, upper, free)
-    done = torch.zeros(len(lower), dtype=torch.bool)
     middle, half = (lower + upper) / 2, (upper - lower) / 2
     if inequality.holds_origin and inequality.offset <= 0:  # the star test knows no offset
-        near = (middle.abs() <= 3 * half).all(-1)
+        d = inequality.coordinates
+        near = (middle.abs() <= 3 * half)[:, :d].all(-1)
         if near.any():
             passed = star_test(
-                inequality.features(Slope.identity(lower[near], upper[near])), inequality.forms
+                inequality.features(Slope.identity(lower[near], upper[near], d)), inequality.forms
             )
             codes[near.nonzero()[:, 0][passed]] = STAR
-            done = codes == STAR
-    rest = (~done).nonzero()[:, 0]
-    proved = _below(search, search.enclose, lower[rest], upper[rest])
+    beyond = _beyond(search, middle)
+    _close_outside(search, codes, beyond, lower, upper)
+    rest = (codes < OUTSIDE).nonzero()[:, 0]
+    proved = _below(search, inequality, search.enclose, lower[rest], upper[rest])
     if search.confirm is not None and proved.any():
         found = rest[proved]
-        proved[proved.clone()] = _below(search, search.confirm, lower[found], upper[found])
+        agreed = _below(search, inequality, search.confirm, lower[found], upper[found])
+        proved[proved.clone()] = agreed
     codes[rest[proved]] = COLLAPSED
     open_ = rest[~proved]
     if len(open_):
-        _collect(search, middle[open_])
+        _collect(search, middle[open_], beyond[open_])
     return codes
 
 
+def _beyond(search: _Search, points: torch.Tensor) -> torch.Tensor:
+    """Return where the points lie outside, (k,)."""
+    if search.outside is None:
+        return torch.zeros(len(points), dtype=torch.bool)
+    return (search.outside.value(points) < 0).all(0)
+
+
+def _close_outside(
+    search: _Search,
+    codes: torch.Tensor,
+    beyond: torch.Tensor,
+    lower: torch.Tensor,
+    upper: torch.Tensor,
+) -> None:
+    """Close the boxes that lie outside; only those whose centre does are looked at.
+
+    Intervals decide at once: this test is the cheapest, and the checker repeats it in intervals.
+    """
+    if search.outside is not None:
+        chosen = (beyond & (codes < OUTSIDE)).nonzero()[:, 0]
+        shown = _below(search, search.outside, by_intervals, lower[chosen], upper[chosen])
+        codes[chosen[shown]] = OUTSIDE
+
+
 def _below(
-    search: _Search, enclose: Encloser, lower: torch.Tensor, upper: torch.Tensor
+    search: _Search,
+    inequality: Inequality,
+    enclose: Encloser,
+    lower: torch.Tensor,
+    upper: torch.Tensor,
 ) -> torch.Tensor:
     """Return where all upper bounds are negative with room for rounding; false on NaN."""
-    inequality = search.inequality
     enclosure = enclose(inequality, lower, upper)
-    bound = inequality.offset + quadratic_upper_bound(enclosure, inequality.forms)
-    return (bound < -search.settings.slack * _size(enclosure, inequality)).all(0)
+    room = -search.settings.slack * _size(enclosure, inequality) - inequality.offset
+    proved = (quadratic_upper_bound(enclosure, inequality.forms) < room).all(0)
+    if inequality is search.inequality and inequality.holds_origin:
+        hopeful = (at_the_centre(enclosure, inequality.forms) < room).all(0) & ~proved
+        if hopeful.any():
+            bound = multiplier_bound(enclosure.boxes(hopeful), inequality.forms)
+            proved[hopeful] = (bound < room[:, hopeful]).all(0)
+    return proved
 
 
 def _size(enclosure: Taylor, inequality: Inequality) -> torch.Tensor:
@@ -207,14 +257,14 @@ def _split_axis(
     """Return the axis with the largest width relative to the whole box; constants are never split."""
     whole = (inequality.upper - inequality.lower).clamp(min=torch.finfo(torch.float64).tiny)
     width = torch.where(free, (upper - lower) / whole, -torch.ones_like(whole))
-    return width.argmax(-1)
+    return (width if inequality.shares is None else width * inequality.shares).argmax(-1)
 
 
-def _collect(search: _Search, points: torch.Tensor) -> None:
-    """Keep the centres at which the inequality fails."""
+def _collect(search: _Search, points: torch.Tensor, beyond: torch.Tensor) -> None:
+    """Keep the centres at which the inequality fails and that do not lie outside."""
     worst = search.inequality.value(points).amax(0)
-    wrong = ~(worst < 0)
+    wrong = ~(worst < 0) & ~beyond
     if search.inequality.holds_origin and search.inequality.offset <= 0:
-        wrong = wrong & ~(points == 0).all(-1)
+        wrong = wrong & ~(points[:, : search.inequality.coordinates] == 0).all(-1)
     if wrong.any():
         search.bad.append(points[wrong])

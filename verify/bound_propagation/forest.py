@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-COLLAPSED, STAR = 254, 255
+OUTSIDE, COLLAPSED, STAR = 253, 254, 255
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,12 +21,17 @@ class Forest:
     @property
     def leaves(self) -> int:
         """Number of boxes."""
-        return int((self.codes >= COLLAPSED).sum())
+        return int((self.codes >= OUTSIDE).sum())
 
     @property
     def stars(self) -> int:
         """Number of boxes closed by the star test."""
         return int((self.codes == STAR).sum())
+
+    @property
+    def outside(self) -> int:
+        """Number of boxes that hold no point of the level set."""
+        return int((self.codes == OUTSIDE).sum())
 
     def boxes(
         self, lower: torch.Tensor, upper: torch.Tensor
@@ -40,10 +45,10 @@ class Forest:
             while len(level[0]):
                 codes = self.codes[position : position + len(level[0])]
                 position += len(codes)
-                leaf = torch.as_tensor(codes >= COLLAPSED)
+                leaf = torch.as_tensor(codes >= OUTSIDE)
                 low.append(level[0][leaf])
                 high.append(level[1][leaf])
-                kinds.append(codes[codes >= COLLAPSED])
+                kinds.append(codes[codes >= OUTSIDE])
                 level = bisect(
                     level[0][~leaf], level[1][~leaf], torch.as_tensor(codes.astype(np.int64))[~leaf]
                 )

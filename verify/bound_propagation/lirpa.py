@@ -66,13 +66,9 @@ class _Value:
             total = embedded if total is None else total + embedded
         return total  # type: ignore[return-value]
 
-    def tanh(self) -> _Value:
-        """Return tanh of each component."""
-        return self._wrap(torch.tanh(self.tensor))
-
-    def damp(self, other: _Value) -> _Value:
-        """Return (1 - self^2) * other."""
-        return (1.0 - self**2) * other
+    def weighted(self, factor: _Value) -> _Value:
+        """Return factor * self."""
+        return factor * self
 
     def call(self, name: str) -> _Value:
         """Return a named function of each component."""

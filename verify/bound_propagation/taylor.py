@@ -113,6 +113,11 @@ class Taylor:
         i = list(index)
         return Taylor(self.c[:, i], self.L[:, :, i], self.lo[:, i], self.hi[:, i], self.r)
 
+    def boxes(self, chosen: torch.Tensor) -> Taylor:
+        """Return the form on some of the boxes, by a mask (B,)."""
+        ends = self.lo[chosen], self.hi[chosen]
+        return Taylor(self.c[chosen], self.L[:, chosen], *ends, self.r[:, chosen])
+
     def affine(self, weight: torch.Tensor, bias: torch.Tensor | None = None) -> Taylor:
         """Return weight @ self + bias."""
         middle, radius = (self.lo + self.hi) / 2, (self.hi - self.lo) / 2
@@ -175,17 +180,13 @@ class Taylor:
             return self * 0.0 + 1.0
         return self if exponent == 1 else self._apply(power(exponent))
 
-    def tanh(self) -> Taylor:
-        """Return tanh of each component."""
-        return self._apply(UNARY["tanh"])
-
     def call(self, name: str) -> Taylor:
         """Return a named function of each component."""
         return self._apply(UNARY[name])
 
-    def damp(self, other: Taylor) -> Taylor:
-        """Return (1 - self^2) * other."""
-        return (1.0 - self**2) * other
+    def weighted(self, factor: Taylor) -> Taylor:
+        """Return factor * self."""
+        return factor * self
 
     def _apply(self, function: Unary) -> Taylor:
         spread = self.spread()

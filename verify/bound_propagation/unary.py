@@ -129,6 +129,10 @@ def _sigmoid2(z: torch.Tensor) -> torch.Tensor:
     return s * (1 - s) * (1 - 2 * s)
 
 
+def _softplus(z: torch.Tensor) -> torch.Tensor:
+    return torch.logaddexp(z, torch.zeros_like(z))
+
+
 def _tan1(z: torch.Tensor) -> torch.Tensor:
     return 1 + torch.tan(z) ** 2
 
@@ -174,6 +178,13 @@ UNARY: dict[str, Unary] = {
         _monotone(torch.sigmoid),
         _monotone(_sigmoid1, (0.0,)),
         _monotone(_sigmoid2, (-_SIGMOID_TURN, _SIGMOID_TURN)),
+    ),
+    "softplus": Unary(  # of networks, not of the grammar
+        _softplus,
+        torch.sigmoid,
+        _monotone(_softplus),
+        _monotone(torch.sigmoid),
+        _monotone(_sigmoid1, (0.0,)),
     ),
     "atan": Unary(
         torch.atan,

@@ -4,7 +4,7 @@ import json
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
@@ -12,14 +12,16 @@ from .bundle import MAX_JSON, unique
 from .refusal import Refused, require
 
 Box = tuple[tuple[Fraction, Fraction], ...]
+Groups = tuple[tuple[str, int], ...]  # activations of a layer: names and numbers of units
 
 
 @dataclass(frozen=True, slots=True)
 class NetworkSpec:
-    """What the JSON says of a network: the indices of its input states, and its layers."""
+    """What the JSON says of a network: the indices of its inputs, its layers, their activations."""
 
     inputs: tuple[int, ...]
     layers: int
+    activation: str | tuple[Groups, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +29,9 @@ class Document:
     """The content of `certificate.json` that a proof depends on; all numbers exact.
 
     `raw` is the whole object, conforming to the tables of its kind; what a kind alone knows is read from there by
-    its rule, which fills the last five fields if it uses them; `discrete` means x[t+1] = .. .
+    its rule, which fills the five fields from `order` on if it uses them; `discrete` means x[t+1] = .. .
+    `unknown` are the parameters known in intervals, `enclosure` a box that holds the equilibrium, if it is not known
+    itself (then `equilibrium` is the middle).
     """
 
     kind: str
@@ -49,6 +53,8 @@ class Document:
     level: tuple[Fraction, ...] = ()
     radius: tuple[Fraction, Fraction] | None = None
     discrete: bool = False
+    unknown: Mapping[str, tuple[Fraction, Fraction]] = field(default_factory=dict)
+    enclosure: Box | None = None
 
     @property
     def delay(self) -> str:

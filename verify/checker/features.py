@@ -30,18 +30,28 @@ class Features:
         """The moments that V0 reads, at the end of xi."""
         return read_by(self.v0.inputs, self.system.n) if self.v0 else ()
 
+    @property
+    def size(self) -> int:
+        """How many axes are entries of xi; those after them are constants."""
+        return len(self.system.xi) + len(self.moments)
+
     def _read(self, xi: list[T]) -> dict[int, T]:
         """What V0 may read: states, and moments."""
         d, n = len(self.system.xi), self.system.n
         states = {j: x for j, x in zip(self.system.xi, xi, strict=False) if j < n}
-        return states | dict(zip(self.moments, xi[d:], strict=True))
+        return states | dict(zip(self.moments, xi[d : self.size], strict=True))
+
+    def _at(self, xi: list[T]) -> dict[int, T]:
+        """What f may read: variables, and constants."""
+        states = dict(zip(self.system.xi, xi, strict=False))
+        return states | dict(zip(self.system.constants, xi[self.size :], strict=True))
 
     def affine(self, lo: np.ndarray, hi: np.ndarray) -> Affine:
         """Forms of all features over boxes (d, B)."""
         centre, r = taylor.reach(lo, hi)
         xi = taylor.variables(centre, r)
-        span, at, read = xi[0].span, dict(zip(self.system.xi, xi, strict=False)), self._read(xi)
-        blocks = list(xi)
+        span, at, read = xi[0].span, self._at(xi), self._read(xi)
+        blocks = xi[: self.size]
         for rest in self.system.rest:
             if rest is not None:
                 blocks.append(
@@ -60,13 +70,16 @@ class Features:
         return taylor.gather(blocks, r)
 
     def slopes(self, lo: np.ndarray, hi: np.ndarray) -> Interval:
-        """Sl (d, F, B) with v(xi) = Sl(xi) xi for xi in the boxes; v(0) = 0 holds exactly.
+        """Sl (d, F, B) with v(xi) = Sl(xi) xi for xi in the boxes; v(0) = 0 holds exactly, for all constants.
 
         For q = J^T p with p = Psi xi the slope rows are J^T Psi.
         """
-        xi = slopes.variables(lo, hi)
-        where, at, read = xi[0].where, dict(zip(self.system.xi, xi, strict=False)), self._read(xi)
+        xi = slopes.variables(lo[: self.size], hi[: self.size])
         blocks: list[tuple[int, tuple[Maybe, ...]]] = [(1, variable.cols) for variable in xi]
+        where = xi[0].where
+        for low, high in zip(lo[self.size :], hi[self.size :], strict=True):
+            xi.append(slopes.constant(Interval(low[None], high[None]), where))
+        at, read = self._at(xi), self._read(xi)
         for rest in self.system.rest:
             if rest is not None:
                 value = evaluate(

@@ -11,6 +11,7 @@ from .document import Box
 from .refusal import require
 
 MAX_LEVEL = 2**22
+OUTSIDE = 253
 COLLAPSED = 254
 STAR = 255
 
@@ -87,7 +88,7 @@ def leaves(lo: np.ndarray, hi: np.ndarray, codes: Codes) -> Iterator[Leaves]:
         require(lo.shape[1] <= MAX_LEVEL, codes.where, "has a level that is too large")
         code = codes.take(lo.shape[1])
         split = code < len(lo)
-        require(bool((split | (code >= COLLAPSED)).all()), codes.where, "has an unknown code")
+        require(bool((split | (code >= OUTSIDE)).all()), codes.where, "has an unknown code")
         yield lo[:, ~split], hi[:, ~split], code[~split]
         lo, hi = halves(lo[:, split], hi[:, split], code[split], codes.where)
 

@@ -1,4 +1,4 @@
-"""The functions of the grammar on intervals: value, first and second derivative, where smooth."""
+"""The functions of the grammar and of networks on intervals: value, first and second derivative, where smooth."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -97,6 +97,10 @@ def _sigmoid_jet(z: Interval) -> tuple[Interval, Interval]:
     return s, 0.25 - ival.sqr(half)
 
 
+def _softplus_jet(z: Interval) -> tuple[Interval, Interval]:
+    return ival.log(ival.exp(z) + 1.0), _sigmoid(z)
+
+
 def _sqrt_jet(z: Interval) -> tuple[Interval, Interval]:
     root = ival.sqrt(z)
     return root, 0.5 / root
@@ -118,6 +122,8 @@ FUNCTIONS = {
     ),
     "sqrt": Function(_sqrt_jet, lambda z: -0.25 / (z * ival.sqrt(z)), positive),
     "sigmoid": Function(_sigmoid_jet, _sigmoid_second, bounded),
+    # An activation of networks: the grammar does not have it (syntax.py).
+    "softplus": Function(_softplus_jet, lambda z: _sigmoid_jet(z)[1], bounded),
     "atan": Function(
         lambda z: (ival.atan(z), ival.recip(ival.sqr(z) + 1.0)), _atan_second, bounded
     ),

@@ -9,17 +9,18 @@ from .claim import sentence
 from .document import Box, Document, NetworkSpec
 from .leaves import Count
 from .moments import MOMENTS
+from .network_spec import NETWORK, described
 from .part import check_part, read_part
 from .radius import check_inside
 from .refusal import require
 from .rule import Proof, Rule
-from .schema import PAIR, conform, indices, integer
+from .schema import PAIR, conform, integer
 from .system import System
 
 FUNCTIONAL = {
     "kind": {"quadratic", "neural"},
     "order": Fraction,
-    "parts": [{"networks": {...: {"inputs": [str], "activation": {"tanh"}, "layers": Fraction}}}],
+    "parts": [{"networks": {...: NETWORK}}],
 }
 
 
@@ -28,7 +29,7 @@ def complete(document: Document) -> Document:
     value, states = document.raw, list(document.states)
     functional = value["functional"]
     several = len(functional["parts"]) > 1
-    names = {*states, *document.parameters, document.delay}
+    names = {*states, *document.parameters, *document.unknown, document.delay}
     require(not (several and "c" in names), "system", "uses the name c, which means the levels")
     order = integer(functional["order"], 0, 20, "functional.order")
     most = 0 if document.measurable else min(order, MOMENTS)
@@ -48,9 +49,7 @@ def _networks(networks: dict[str, Any], states: list[str], most: int) -> dict[st
     for name, entry in networks.items():
         count = most if name == "V0" else 0
         known = states + [f"moment{k}({state})" for k in range(count) for state in states]
-        inputs = indices(entry["inputs"], known, where)
-        require(len(inputs) > 0, where, "has a network without inputs")
-        found[name] = NetworkSpec(inputs, integer(entry["layers"], 2, 64, where))
+        found[name] = described(entry, known, where)
     return found
 
 
@@ -79,7 +78,7 @@ def entries(document: Document) -> set[str]:
 def read(document: Document, system: System, found: dict[str, bytes]) -> Proof:
     """The parts, which cover the range; each has to pass check_part."""
     if system.domain is not None and document.radius is not None:
-        check_inside(document.radius, system.domain)
+        check_inside(document.radius, tuple((low[1], high[0]) for low, high in system.ends))
     parts = [read_part(i, document, system, found) for i in range(len(document.parts))]
     check_cover([part.range for part in parts], document)
 
@@ -106,4 +105,5 @@ RULE = Rule(
     entries=entries,
     read=read,
     sentence=sentence,
+    intervals=True,
 )

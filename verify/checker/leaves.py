@@ -6,6 +6,7 @@ import numpy as np
 
 from .features import Features
 from .forest import COLLAPSED, STAR, Leaves
+from .lagrange import below
 from .refusal import Refused
 from .rounding import Quadratic, congruence, negative_definite, upper
 
@@ -17,7 +18,11 @@ Count = Callable[[int], None]
 
 def collapsed(features: Features, q: Quadratic, lo: np.ndarray, hi: np.ndarray) -> np.ndarray:
     """Lemma: if the upper bound of v^T Ht_j v over a box is negative, so is D at t_j on it."""
-    return np.asarray(np.all(upper(q, features.affine(lo, hi)) < 0, axis=0))
+    v = features.affine(lo, hi)
+    proved = np.asarray(np.all(upper(q, v) < 0, axis=0))
+    if not proved.all():
+        proved[~proved] = below(q, v.boxes(~proved))
+    return proved
 
 
 def star(features: Features, q: Quadratic, lo: np.ndarray, hi: np.ndarray) -> np.ndarray:

@@ -11,9 +11,9 @@ from .dissipation import bessel, layout, matrices, rational, reduced
 from .document import Document
 from .exact import Matrix
 from .features import Features
-from .forest import COLLAPSED, Codes, forest
-from .leaves import Count, prove, tests
-from .level import check_level
+from .forest import OUTSIDE, Codes, forest
+from .leaves import Count, Test, prove, tests
+from .level import check_level, outside
 from .moments import lower_forms, read_by
 from .network import Network, load
 from .radius import check_radius
@@ -51,7 +51,7 @@ class Part:
     def leaves(self) -> int:
         """How many leaves there are to test."""
         found = (self.arrays.get(name, np.zeros(0)) for name in ("codes", "face_codes"))
-        return sum(int((codes >= COLLAPSED).sum()) for codes in found)
+        return sum(int((codes >= OUTSIDE).sum()) for codes in found)
 
 
 def read_part(i: int, document: Document, system: System, entries: dict[str, bytes]) -> Part:
@@ -69,6 +69,7 @@ def read_part(i: int, document: Document, system: System, entries: dict[str, byt
     if document.measurable:
         wanted["window"] = ("<f8", (1,))
     if d:
+        d += len(system.constants)
         wanted |= {"grid": ("<i8", (d,)), "blocks": ("<i8", None), "codes": ("|u1", None)}
     if system.domain is not None:
         wanted["face_codes"] = ("|u1", None)
@@ -102,21 +103,24 @@ def check_part(
     total = bessel(part.p, part.s, part.r, part.longest, system.n)
     read = read_by(part.v0.inputs if part.v0 else (), system.n)
     forms = lower_forms(total, read, part.breaks, system.n)
-    _dissipation(part, system, document.order, count)
+    outer = None
+    if level is not None:
+        outer = outside(forms, part.v0, system.xi, system.n, level)
+    _dissipation(part, system, document.order, outer, count)
     if system.domain is None or document.radius is None or level is None:
         return
     codes = Codes(part.arrays["face_codes"], f"{where}.face_codes")
-    check_level(forms, part.v0, system.domain, level, codes, count)
+    check_level(forms, part.v0, system.domain, level, codes, count, system.ends)
     networks, squares = (part.v0, part.w), (part.p, part.s, part.r)
     check_radius(document.radius, level, squares, networks, part.longest, f"{where}, region.radius")
 
 
-def _dissipation(part: Part, system: System, order: int, count: Count) -> None:
-    """D < 0 at every break for all eta' and all xi != 0 in the domain."""
+def _dissipation(part: Part, system: System, order: int, outer: Test | None, count: Count) -> None:
+    """D < 0 at every break for all eta' and all xi != 0 in the domain, but where `outer` shows V > c."""
     q_inputs = part.v0.inputs if part.v0 else ()
     outputs, n = part.w.outputs if part.w else 0, system.n
     read = read_by(q_inputs, n)
-    d = len(system.xi) + len(read)
+    d = len(system.xi) + len(read) + len(system.constants)
     inputs = set(q_inputs) - set(read) | {
         i + k for i in (part.w.inputs if part.w else ()) for k in (0, n)
     }
@@ -133,7 +137,10 @@ def _dissipation(part: Part, system: System, order: int, count: Count) -> None:
     if not d or system.domain is None:
         return
     box = tuple(system.domain[j % n] for j in system.xi) + moments.ranges(read, system.domain)
+    box += system.spans
     codes = Codes(part.arrays["codes"], f"{part.where}.codes")
     grid, blocks = part.arrays["grid"].tolist(), part.arrays["blocks"].tolist()
-    table = tests(Features(system, part.v0, part.w), enclose(forms, d))
+    table = dict(tests(Features(system, part.v0, part.w), enclose(forms, d)))
+    if outer is not None:
+        table[OUTSIDE] = outer
     prove(forest(box, grid, blocks, codes), table, codes.where, count)

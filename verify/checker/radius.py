@@ -26,6 +26,8 @@ def squared(network: Network | None, rho: Fraction, n: int) -> Fraction:
     sizes = [
         np.broadcast_to(c.mag, (network.outputs, 1)).ravel() for c in psi.cols if c is not None
     ]
+    finite = all(np.isfinite(column).all() for column in sizes)
+    require(finite, "region.radius", "has a network without finite slopes")
     rows = zip(*(column.tolist() for column in sizes), strict=True)
     return sum(((sum(map(Fraction, row), Fraction(0)) * rho) ** 2 for row in rows), Fraction(0))
 

@@ -7,9 +7,10 @@ from typing import Any
 from .bundle import read_npz, read_safetensors
 from .claim import joined, shown, subject
 from .dissipation import rational
-from .document import Document, NetworkSpec
+from .document import Document
 from .leaves import Count
 from .network import load
+from .network_spec import NETWORK, described
 from .razumikhin_forms import (
     Data,
     Function,
@@ -20,10 +21,9 @@ from .razumikhin_forms import (
 )
 from .refusal import require
 from .rule import Proof, Rule
-from .schema import PAIR, conform, indices, integer
+from .schema import PAIR, conform
 from .system import System
 
-NETWORK = {"inputs": [str], "activation": {"tanh"}, "layers": Fraction}
 FUNCTIONAL = {
     "kind": {"quadratic", "neural"},
     "form": {"independent", "dependent", "averaged"},
@@ -44,9 +44,7 @@ def complete(document: Document) -> Document:
     require(set(networks) == ({"V0"} if neural else set()), "functional.networks", "are wrong")
     found = {}
     for name, entry in networks.items():
-        inputs = indices(entry["inputs"], list(document.states), "functional.networks")
-        require(len(inputs) > 0, "functional.networks", "has a network without inputs")
-        found[name] = NetworkSpec(inputs, integer(entry["layers"], 2, 64, "functional.networks"))
+        found[name] = described(entry, list(document.states), "functional.networks")
     if document.domain is None:
         bare = region["level"] is None and region["radius"] is None and not neural
         require(bare, "region", "has a level, a radius or a network but no domain")

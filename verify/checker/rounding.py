@@ -77,6 +77,11 @@ class Affine:
     r: Array
     rho: Array
 
+    def boxes(self, chosen: Array) -> "Affine":
+        """The same on some of the boxes."""
+        rest = self.r[:, chosen], self.rho[:, chosen]
+        return Affine(self.m[:, chosen], self.lin[:, :, chosen], *rest)
+
 
 def upper(q: Quadratic, v: Affine) -> Array:
     """Upper bounds (K, B) of v^T H v, the form of spec 4 (collapsed leaf); inf where unusable.

@@ -24,7 +24,7 @@ class Rule:
     `complete` checks what a table cannot say and fills the fields of the Document that only this kind uses;
     `lags` is the largest multiple of the delay that the equations may hold (see `System`).
     `entries` are the names of all entries beside certificate.json; `read` takes the document, the system and
-    the content of the entries; `sentence` is the claim.
+    the content of the entries; `sentence` is the claim. `intervals` says whether it takes what `unknowns` is about.
     """
 
     delay: Any
@@ -35,3 +35,4 @@ class Rule:
     read: Callable[[Document, System, dict[str, bytes]], Proof]
     sentence: Callable[[Document], str]
     lags: int = 1
+    intervals: bool = False

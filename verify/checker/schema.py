@@ -30,8 +30,8 @@ TABLE = {
         "name": str,
         "states": [str],
         "equations": [str],
-        "parameters": {...: Fraction},
-        "equilibrium": {...: Fraction},
+        "parameters": {...: ANY},
+        "equilibrium": {...: ANY},
         "domain": ANY,
     },
     "delay": ANY,  # these three by the tables of the kind
@@ -79,7 +79,12 @@ def document(value: Any, rules: Mapping[str, Rule]) -> Document:
         conform(value[key], table, f"certificate.json.{key}")
     conform(value["proof"], {"nonlinear": NONLINEAR, **rule.proof}, "certificate.json.proof")
     system, delay = value["system"], value["delay"]
-    states, resting = system["states"], system["equilibrium"]
+    states = system["states"]
+    known, unknown = _numbers(system["parameters"], "system.parameters")
+    resting, boxes = _numbers(system["equilibrium"], "system.equilibrium")
+    exact = not unknown and not boxes
+    require(exact or rule.intervals, "system", "has an interval, unknown to this kind")
+    require(not boxes or set(boxes) == set(states), "system.equilibrium", "needs all intervals")
     delays = delay.get("delays", [delay])  # several, or the one
     require(len(delays) > 0, "delay.delays", "must be at least one")
     _names([*states, *system["parameters"], *(one["name"] for one in delays)])
@@ -98,8 +103,11 @@ def document(value: Any, rules: Mapping[str, Rule]) -> Document:
         digest=value["digest"],
         states=tuple(states),
         equations=tuple(system["equations"]),
-        parameters=system["parameters"],
-        equilibrium=tuple(resting.get(name, Fraction(0)) for name in states),
+        parameters=known,
+        equilibrium=tuple(
+            sum(boxes[name], Fraction(0)) / 2 if boxes else resting.get(name, Fraction(0))
+            for name in states
+        ),
         domain=domain,
         delays=tuple(one["name"] for one in delays),
         ranges=tuple((one["range"][0], one["range"][1]) for one in delays),
@@ -107,8 +115,24 @@ def document(value: Any, rules: Mapping[str, Rule]) -> Document:
         present=frozenset(indices(nonlinear["states"], states, "proof.nonlinear")),
         delayed=frozenset(indices(nonlinear["delayed"], states, "proof.nonlinear")),
         raw=value,
+        unknown=unknown,
+        enclosure=tuple(boxes[name] for name in states) if boxes else None,
     )
     return rule.complete(common)
+
+
+def _numbers(
+    values: Any, where: str
+) -> tuple[dict[str, Fraction], dict[str, tuple[Fraction, Fraction]]]:
+    """The numbers, and the intervals [lo, hi] with lo < hi."""
+    boxes = {name: item for name, item in values.items() if isinstance(item, list)}
+    known = {name: item for name, item in values.items() if name not in boxes}
+    conform(known, {...: Fraction}, where)
+    conform(boxes, {...: PAIR}, where)
+    require(
+        all(low < high for low, high in boxes.values()), where, "has an interval without inside"
+    )
+    return known, {name: (low, high) for name, (low, high) in boxes.items()}
 
 
 def _names(names: list[str]) -> None:

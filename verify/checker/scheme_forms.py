@@ -1,28 +1,21 @@
 """Lifted quadratic functions of kind "scheme": the exact inequalities of their nodes (spec, kind "scheme")."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import product
 from math import lcm
 
 import numpy as np
-from ival import Interval
 
-from . import slopes
-from .document import Box
 from .dominance import Whole, definite
-from .forest import edges, outward, roots
-from .functions import bounded, only
 from .leaves import Count
+from .polytope import VERTICES, Range, hull
 from .refusal import Refused, require
-from .syntax import Node, evaluate
+from .syntax import Node
 from .system import Linear, System, split, variables
 
-PIECES = 4096  # in all, of a domain over which slopes are enclosed
-CORNERS = 256
 ZERO = Fraction(0)
-Range = tuple[Fraction, Fraction]
 Rows = list[list[Range]]
 
 
@@ -63,34 +56,15 @@ def slope_rows(system: System) -> Rows:
     rows = [[(row.get(j, ZERO),) * 2 for j in range(2 * n)] for row in system.linear]
     if system.domain is None or not system.xi:
         return rows
-    for i, hulls in enumerate(_hulls(system, system.domain)):
-        for j, (low, high) in hulls.items():
-            rows[i][j] = (rows[i][j][0] + low, rows[i][j][1] + high)
-    return rows
-
-
-def _hulls(system: System, domain: Box) -> Iterator[dict[int, Range]]:
-    """For each g_i the ranges of the slopes of its rest on the variables in xi; refused where it is not smooth."""
-    lo, hi = outward(tuple(domain[j % system.n] for j in system.xi), "system.domain")
-    count = max(k for k in range(1, PIECES + 1) if k ** len(lo) <= PIECES)
-    axes = [edges(a, b, count) for a, b in zip(lo.tolist(), hi.tolist(), strict=True)]
-    xi = slopes.variables(*roots(axes, 0, count ** len(lo)))
-    at, where = dict(zip(system.xi, xi, strict=True)), xi[0].where
     for i, whole in enumerate(system.rest):
         linear, rest = _parts(whole)
         found = {j: (a, a) for j, a in linear.items()}
-        if rest is None:
-            yield found
-            continue
-        value = evaluate(rest, at.__getitem__, lambda v: slopes.constant(Interval(v), where))
-        smooth = bounded(value.box) & bounded(value.hull)
-        for j, column in zip(system.xi, value.cols, strict=True):
-            slope = only(where[0] * 0.0 if column is None else column, smooth)
+        if rest is not None:
             place = f"equation {i}"
-            require(bool(bounded(slope).all()), place, "has no bounded slopes on the domain")
-            if column is not None:
-                found[j] = Fraction(slope.lo.min().item()), Fraction(slope.hi.max().item())
-        yield found
+            found |= hull(rest, system.xi, n, system.domain, place, quotients=False)
+        for j, (low, high) in found.items():
+            rows[i][j] = (rows[i][j][0] + low, rows[i][j][1] + high)
+    return rows
 
 
 def _parts(tree: Node | None) -> tuple[Linear, Node | None]:
@@ -112,7 +86,7 @@ def corners(rows: Rows) -> list[tuple[Whole, int]]:
     """The vertices of the slopes, each (n, 2n) integers over a positive denominator."""
     ends = [(low,) if low == high else (low, high) for row in rows for low, high in row]
     count = 2 ** sum(len(pair) == 2 for pair in ends)
-    require(count <= CORNERS, "system.equations", f"have more than {CORNERS} vertices of slopes")
+    require(count <= VERTICES, "system.equations", f"have more than {VERTICES} vertices of slopes")
     found = []
     for values in product(*ends):
         common = lcm(*(value.denominator for value in values))

@@ -1,4 +1,4 @@
-"""Kind "several": linear systems with several constant delays, a functional for each box of delays."""
+"""Kind "several": several constant delays, a quadratic functional for each box of delays (spec, kind "several")."""
 
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -7,15 +7,20 @@ import numpy as np
 
 from . import windows
 from .bundle import read_npz
-from .claim import about, joined, shown
+from .claim import about, joined, outcome, shown
 from .document import Document
+from .ellipsoid import check_level
 from .forest import COLLAPSED, Codes, leaves, outward
+from .krasovskii import region
 from .leaves import Count
+from .polytope import vertices
+from .radius import check_inside
 from .refusal import require
 from .rule import Proof, Rule
 from .schema import PAIR, integer
 from .syntax import MAX_MULTIPLE
-from .system import System
+from .system import Linear, System
+from .windows import Windows
 
 MOST = 8
 
@@ -29,17 +34,17 @@ class Cell:
 
 
 def complete(document: Document) -> Document:
-    """The order; one to eight delays, no nonlinear variable, a global claim."""
-    functional, region = document.raw["functional"], document.raw["region"]
+    """The order; one to eight delays; with a domain a level for each part, and a radius."""
+    functional = document.raw["functional"]
     require(1 <= len(document.delays) <= MOST, "delay.delays", f"must be 1 to {MOST}")
-    linear = not document.present and not document.delayed and document.domain is None
-    require(linear, "kind", "is for a linear system and a global claim")
-    empty = region["level"] is None and region["radius"] is None
-    require(empty, "region", "has a level or radius but no domain")
     parts = len(functional["parts"])
     require(parts > 0, "functional.parts", "must be at least one")
     order = integer(functional["order"], 0, 20, "functional.order")
-    return replace(document, order=order, parts=({},) * parts)
+    level, radius = region(document.raw["region"], document.domain, parts)
+    names = {*document.states, *document.parameters, *document.delays}
+    clash = len(level) > 1 and "c" in names
+    require(not clash, "system", "uses the name c, which means the levels")
+    return replace(document, order=order, parts=({},) * parts, level=level, radius=radius)
 
 
 def entries(document: Document) -> set[str]:
@@ -49,8 +54,8 @@ def entries(document: Document) -> set[str]:
 
 def read(document: Document, system: System, found: dict[str, bytes]) -> Proof:
     """The parts, each for a leaf of the tree that its breaks cover."""
-    linear = not system.xi and system.domain is None and all(r is None for r in system.rest)
-    require(linear, "kind", "is for a linear system and a global claim")
+    if system.domain is not None and document.radius is not None:
+        check_inside(document.radius, system.domain)
     cells, count = _cells(document, found["several.npz"]), len(document.delays)
     parts = []
     for i, cell in enumerate(cells):
@@ -63,11 +68,30 @@ def read(document: Document, system: System, found: dict[str, bytes]) -> Proof:
         parts.append(part)
 
     def run(count: Count) -> None:
-        for part in parts:
-            windows.check(part, system, document.order)
+        matrices = vertices(system)
+        for i, part in enumerate(parts):
+            _check(part, document, system, matrices, i)
             count(1)
 
     return Proof(len(parts), run)
+
+
+def _check(
+    part: Windows, document: Document, system: System, matrices: list[tuple[Linear, ...]], i: int
+) -> None:
+    """V > 0 and D < 0 for all slopes in the hull of the matrices; on a domain the level, and the radius below it.
+
+    Theorem. While x and its delayed values are in the domain f = F v with F in the hull, so V falls; V <= c keeps x
+    off the faces, where V > c: so x stays inside for ever, and tends to 0 since V falls by at least eps |x|^2.
+    """
+    lower = windows.positive(part, system.n)
+    for rows in matrices:
+        windows.decrease(part, rows, document.order)
+    if system.domain is None or document.radius is None:
+        return
+    check_level(lower, document.level[i], system.domain, f"{part.where}.P")
+    inside = windows.largest(part, document.radius, system.n) <= document.level[i]
+    require(inside, "region.radius", f"does not follow: V of {part.where} may exceed the level")
 
 
 def _cells(document: Document, content: bytes) -> list[Cell]:
@@ -100,7 +124,7 @@ def sentence(document: Document) -> str:
         for name, (low, high) in zip(document.delays, document.ranges, strict=True)
     ]
     kind = "every constant delay" if len(each) == 1 else "all constant delays"
-    return f"For {kind} {joined(each)}, {about(document)} is globally asymptotically stable."
+    return f"For {kind} {joined(each)}, {about(document)} is {outcome(document)}."
 
 
 RULE = Rule(

@@ -8,7 +8,7 @@ from ival import Interval
 
 from .functions import find, only
 from .rounding import dot
-from .taylor import Maybe, concatenated, plus, times
+from .taylor import Maybe, concatenated, cut, plus, times
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +61,12 @@ class Slope:
         box = phi.jet(self.box)[0] & whole
         return Slope(zero, box, whole, cols, self.where).sharpened()
 
+    def rows(self, start: int, stop: int) -> "Slope":
+        """Some rows of a column (i, B)."""
+        zero, box, hull = (x[start:stop] for x in (self.zero, self.box, self.hull))
+        cols = tuple(cut(a, start, stop) for a in self.cols)
+        return Slope(zero, box, hull, cols, self.where)
+
     def dot(self, a: np.ndarray) -> "Slope":
         """A times a column of quantities (i, B)."""
         cols = tuple(None if b is None else dot(a, b) for b in self.cols)
@@ -85,15 +91,15 @@ def variables(lo: np.ndarray, hi: np.ndarray) -> list[Slope]:
 
 
 def stack(rows: list[Slope]) -> Slope:
-    """Rows (1, B) as one column (i, B); an exact zero stays one."""
-    width, ones = rows[0].box.shape[1], [1] * len(rows)
+    """Blocks (i, B) as one column; an exact zero stays one."""
+    width, sizes = rows[0].box.shape[1], [row.box.shape[0] for row in rows]
 
     def joined(parts: list[Maybe]) -> Maybe:
-        return None if parts.count(None) == len(parts) else concatenated(parts, ones, width)
+        return None if parts.count(None) == len(parts) else concatenated(parts, sizes, width)
 
     cols = tuple(joined(list(column)) for column in zip(*(row.cols for row in rows), strict=True))
     zero, box, hull = (
-        concatenated([getattr(row, name) for row in rows], ones, width)
+        concatenated([getattr(row, name) for row in rows], sizes, width)
         for name in ("zero", "box", "hull")
     )
     return Slope(zero, box, hull, cols, rows[0].where)

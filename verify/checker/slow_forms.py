@@ -1,13 +1,15 @@
 """The forms of kind "slow", in exact arithmetic: D at one alpha and rate, its slope in the rate, the bound of V."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
 from .dissipation import Form, Row, combine, rates
+from .ellipsoid import size
 from .exact import Matrix, schur
 from .measurable import legendre, window_moments
 from .refusal import Refused
-from .system import System
+from .system import Linear
 
 ONE = Fraction(1)
 
@@ -83,7 +85,7 @@ def flat(vectors: list[list[Row]]) -> list[Row]:
     return [row for rows in vectors for row in rows]
 
 
-def dissipation(v: Slow, system: System, alpha: Fraction, rate: Fraction) -> Matrix:
+def dissipation(v: Slow, linear: Sequence[Linear], alpha: Fraction, rate: Fraction) -> Matrix:
     """D without its damping, over (x, y, z, y', z', v, v2): a polynomial of degree max(2N, 1) in alpha.
 
     Lemma: with rate = tau' the derivative of V is 2 w^T (P0 + alpha P1) w' + rate w^T P1 w + q1(x, f) - q2(z, z')
@@ -93,7 +95,7 @@ def dissipation(v: Slow, system: System, alpha: Fraction, rate: Fraction) -> Mat
     n, count = v.n, v.order
     x, y, z, dy, dz, *moments = numbered(n, 5 + 2 * count)
     first, second = moments[:count], moments[count:]
-    f = [{j: v.h * a for j, a in row.items()} for row in system.linear]
+    f = [{j: v.h * a for j, a in row.items()} for row in linear]
     whole, slow = window_moments(first, second, alpha), 1 - rate
     w = [x, y, z, *scaled(alpha, first), *whole]
     still = rates(x, z, whole)[:count]
@@ -183,3 +185,16 @@ def lower(v: Slow, alpha: Fraction) -> Matrix:
         ]
         form.add_all(parts[1], 1 + alpha, rest, rest)
     return form.matrix
+
+
+def largest(v: Slow, radius: tuple[Fraction, Fraction], first: Fraction) -> Fraction:
+    """A bound of V, for every alpha from the first one to 1, for histories within rho with rates within rho'.
+
+    Lemma: |alpha v_k| and |Omega_k| are at most rho, and the size of P0 + alpha P1 is convex in alpha. The windows of
+    q1 and q2 add up to 1; the weights of R1 and R2 are (1 - b)/2 and b/2 with b = (1 - alpha)^2, that of U alpha^2/2.
+    """
+    rho, rate = radius[0], v.h * radius[1]
+    total = max(size(mixed(v, alpha), [rho] * len(v.p0)) for alpha in (first, ONE))
+    total += max(size(q, [rho] * v.n + [rate] * v.n) for q in (v.q1, v.q2))
+    r1, r2, u = (size(r, [rate] * v.n) for r in (v.r1, v.r2, v.u))
+    return total + (max(r1, r2) + u) / 2

@@ -24,6 +24,11 @@ def times(a: Maybe, b: Maybe) -> Maybe:
     return None if a is None or b is None else a * b
 
 
+def cut(a: Maybe, start: int, stop: int) -> Maybe:
+    """Some rows of intervals (i, B)."""
+    return None if a is None else a[start:stop]
+
+
 @dataclass(frozen=True, slots=True)
 class Taylor:
     """q(xi) in c + sum_k lin_k (xi_k - m_k) + e on each box; span_k = [-r_k, r_k].
@@ -69,6 +74,11 @@ class Taylor:
             e = plus(e, phi.second(z) * ival.sqr(dev) * 0.5)
         return Taylor(only(value, phi.smooth(z)), lin, e, self.span)
 
+    def rows(self, start: int, stop: int) -> "Taylor":
+        """Some rows of a column of forms (i, B)."""
+        lin = tuple(cut(a, start, stop) for a in self.lin)
+        return Taylor(self.c[start:stop], lin, cut(self.e, start, stop), self.span)
+
     def dot(self, a: np.ndarray) -> "Taylor":
         """A times a column of forms (i, B)."""
         lin = tuple(None if b is None else dot(a, b) for b in self.lin)
@@ -110,14 +120,14 @@ def concatenated(parts: list[Maybe], sizes: list[int], width: int) -> Interval:
 
 
 def stack(rows: list[Taylor]) -> Taylor:
-    """Rows (1, B) as one column of forms (i, B); an exact zero stays one."""
-    width, ones = rows[0].c.shape[1], [1] * len(rows)
+    """Blocks (i, B) as one column of forms; an exact zero stays one."""
+    width, sizes = rows[0].c.shape[1], [row.c.shape[0] for row in rows]
 
     def joined(parts: list[Maybe]) -> Maybe:
-        return None if parts.count(None) == len(parts) else concatenated(parts, ones, width)
+        return None if parts.count(None) == len(parts) else concatenated(parts, sizes, width)
 
     lin = tuple(joined(list(column)) for column in zip(*(row.lin for row in rows), strict=True))
-    c = concatenated([row.c for row in rows], ones, width)
+    c = concatenated([row.c for row in rows], sizes, width)
     return Taylor(c, lin, joined([row.e for row in rows]), rows[0].span)
 
 

@@ -1,5 +1,6 @@
 """Quadratic functionals with a window of history for each lag, all exact (spec, kind "several")."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import product
@@ -10,10 +11,11 @@ import numpy as np
 from .bundle import Arrays
 from .dissipation import Form, Row, combine, rates, rational, tangents
 from .dominance import positive_definite
+from .ellipsoid import size
 from .exact import Matrix
 from .refusal import require
 from .syntax import MAX_MULTIPLE
-from .system import System
+from .system import Linear, System, variables
 
 MAX_CORNERS = 2**14
 
@@ -40,10 +42,11 @@ class Windows:
 
 
 def lags(system: System) -> tuple[Lag, ...]:
-    """Those whose matrix is not zero, in order of the delay and then of the multiple."""
+    """Those whose matrix is not zero or that a nonlinear term uses, in order of the delay, then of the multiple."""
     n = system.n
-    used = {j // n for row in system.linear for j, a in row.items() if a != 0} - {0}
-    split = [(*divmod(number - 1, MAX_MULTIPLE), number * n) for number in sorted(used)]
+    used = {j // n for row in system.linear for j, a in row.items() if a != 0}
+    used |= {j // n for rest in system.rest if rest is not None for j in variables(rest)}
+    split = [(*divmod(number - 1, MAX_MULTIPLE), number * n) for number in sorted(used - {0})]
     return tuple(Lag(j, k + 1, first) for j, k, first in split)
 
 
@@ -68,13 +71,19 @@ def read(where: str, arrays: Arrays, system: System, order: int, delays: int) ->
 
 
 def check(w: Windows, system: System, order: int) -> None:
-    """V is positive definite, and D negative definite at every corner of the grid of breaks.
+    """V is positive definite, and D negative definite for a linear system."""
+    positive(w, system.n)
+    decrease(w, system.linear, order)
+
+
+def decrease(w: Windows, f: Sequence[Linear], order: int) -> None:
+    """D is negative definite at every corner of the grid of breaks, for the rows f.
 
     Lemma: D is affine in tau on each cell of the grid (kappa_j is affine there), so it is a convex
     combination of its values at the corners; all matrices are symmetric by construction but P, S, R.
+    D is convex in f at every corner (R > 0, delays >= 0): negative for the vertices of a polytope, it is so in it.
     """
-    _positive(w, system.n)
-    constant, tau, kappa = _forms(w, system, order)
+    constant, tau, kappa = _forms(w, f, order)
     below = [[_rounded_down(c) for c in tangents(ends)] for ends in w.breaks]
     for corner in product(*(range(len(ends)) for ends in w.breaks)):
         times = [ends[i] for ends, i in zip(w.breaks, corner, strict=True)]
@@ -113,8 +122,8 @@ def _symmetric(matrix: Matrix, where: str) -> None:
     require([list(c) for c in zip(*matrix, strict=True)] == matrix, where, "is not symmetric")
 
 
-def _positive(w: Windows, n: int) -> None:
-    """S, R and P plus Bessel's bound of the S terms are positive definite: V >= eps |x|^2.
+def positive(w: Windows, n: int) -> Matrix:
+    """S, R and P plus Bessel's bound of the S terms, M, are positive definite: V >= w^T M w >= eps |x|^2; M.
 
     Lemma (Bessel): int_{t-T}^t x^T S x ds >= sum_k (2k+1)/T (T Omega_k)^T S (T Omega_k), T <= its largest value.
     """
@@ -133,22 +142,37 @@ def _positive(w: Windows, n: int) -> None:
                 for j in range(n):
                     total[at + i][at + j] += (2 * k + 1) * w.s[a][i][j] / longest
     require(positive_definite(total), f"{w.where}.P", "does not make V positive definite")
+    return total
+
+
+def largest(w: Windows, radius: tuple[Fraction, Fraction], n: int) -> Fraction:
+    """A bound of V for histories within rho with rates within rho'.
+
+    Lemma: |T Omega_k| <= T rho, int (s - t + T) ds <= T^2/2 over a window, and T is at most its largest value.
+    """
+    rho, rate = radius
+    lengths = [lag.multiple * w.breaks[lag.delay][-1] for lag in w.lags]
+    order = (len(w.p) // n - 1) // len(lengths) if lengths else 0
+    total = size(w.p, [rho] * n + [t * rho for t in lengths for _ in range(order * n)])
+    for t, s, r in zip(lengths, w.s, w.r, strict=True):
+        total += t * size(s, [rho] * n) + t * t / 2 * size(r, [rate] * n)
+    return total
 
 
 def _forms(
-    w: Windows, system: System, order: int
+    w: Windows, linear: Sequence[Linear], order: int
 ) -> tuple[np.ndarray, list[np.ndarray], list[np.ndarray]]:
     """D = constant + sum_j (tau_j tau[j] - kappa_j kappa[j]) over z = (x, y_1, .., the moments of each lag)."""
-    n, count = system.n, len(w.lags)
-    size = n * (1 + count * (1 + order))
-    rows: list[list[Row]] = [[{at + i: Fraction(1)} for i in range(n)] for at in range(0, size, n)]
+    n, count = len(linear), len(w.lags)
+    width = n * (1 + count * (1 + order))
+    rows: list[list[Row]] = [[{at + i: Fraction(1)} for i in range(n)] for at in range(0, width, n)]
     x, y, moments = rows[0], rows[1 : 1 + count], rows[1 + count :]
     variable = dict(enumerate(x))
     for lag, delayed in zip(w.lags, y, strict=True):
         variable |= {lag.first + i: row for i, row in enumerate(delayed)}
-    f = [combine([(a, variable[j]) for j, a in row.items() if a != 0]) for row in system.linear]
+    f = [combine([(a, variable[j]) for j, a in row.items() if a != 0]) for row in linear]
     constant, *delayed_forms = (
-        Form([[Fraction(0)] * size for _ in range(size)]) for _ in range(1 + 2 * len(w.breaks))
+        Form([[Fraction(0)] * width for _ in range(width)]) for _ in range(1 + 2 * len(w.breaks))
     )
     tau, kappa = delayed_forms[::2], delayed_forms[1::2]
     windows = [moments[a * order : (a + 1) * order] for a in range(count)]

@@ -112,18 +112,16 @@ class Symbol:
         name = pieces[0].recorder.node("Concat", *(p.name for p in pieces), axis=1)
         return pieces[0]._new(name, sum(p.width for p in pieces))
 
-    def tanh(self) -> Symbol:
-        """Return tanh of each component."""
-        return self._new(self.recorder.node("Tanh", self.name))
-
-    def damp(self, other: Symbol) -> Symbol:
-        """Return (1 - self^2) * other."""
-        return (1.0 - self * self) * other
+    def weighted(self, factor: Symbol) -> Symbol:
+        """Return factor * self."""
+        return factor * self
 
     def call(self, name: str) -> Symbol:
-        """Return a named function of each component; tan as sin / cos, which more programs know."""
+        """Return a named function of each component; tan and softplus by functions that more programs know."""
         if name == "tan":
             return self.call("sin") / self.call("cos")
+        if name == "softplus":
+            return (1.0 + self.call("exp")).call("log")
         return self._new(self.recorder.node(_FUNCTIONS[name], self.name))
 
     def _binary(self, operation: str, left: Symbol | float, right: Symbol | float) -> Symbol:

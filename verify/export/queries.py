@@ -106,6 +106,12 @@ def export_vnnlib(
 def _places(content: Content) -> list[tuple[Inequality, np.ndarray, np.ndarray]]:
     """Return the inequality of each part, and the ends of its collapsed leaves, (k, d)."""
     found = []
+    if content.system.family is not None:
+        raise CertificateError(
+            "the inequality of a system with intervals cannot be exported",
+            where="export",
+            wanted="a certificate with numbers for the parameters and the equilibrium",
+        )
     for piece in content.pieces:
         if "codes" not in piece.arrays:
             raise CertificateError(

@@ -11,6 +11,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import islice, product
 
 import numpy as np
 import torch
@@ -89,7 +90,8 @@ def cutting_planes(
     program = Program(parameters.count, positivity(parameters, longest, nearest_faces(system)))
     program.blocks += _at_origin(basis, features)
     mean = mean_on_constant_histories(parameters, system, longest)
-    points = sample_xi(*box(system, features), 40, generator)
+    d = features.dimension
+    points = sample_xi(*box(system, features), 40, generator, d)
     _add(program, basis, features, points, np.repeat(_spread(basis.shape[1])[None], len(points), 0))
     found, worst, used, turn = None, np.inf, len(points), 0
     for turn in range(1, rounds + 1):
@@ -99,7 +101,7 @@ def cutting_planes(
         if solution is None:
             return Cuts(None, -np.inf, turn, used)
         found = parameters.functional(solution.x)
-        points = sample_xi(*box(system, features), samples, generator)
+        points = sample_xi(*box(system, features), samples, generator, d)
         values, largest = sampled_rates(found, features, reduction, points)
         worst = float(values.max()) if largest < 0 else np.inf
         if worst < -0.3 * solution.margin:
@@ -116,9 +118,16 @@ def _spread(count: int, most: int = 8) -> np.ndarray:
 
 
 def sample_xi(
-    lower: torch.Tensor, upper: torch.Tensor, count: int, generator: torch.Generator
+    lower: torch.Tensor,
+    upper: torch.Tensor,
+    count: int,
+    generator: torch.Generator,
+    coordinates: int | None = None,
 ) -> torch.Tensor:
-    """Return points (count, d) of the box: a third uniform, a third on its faces, a third scaled towards 0."""
+    """Return points (count, d) of the box: a third uniform, a third on its faces, a third scaled towards 0.
+
+    Axes after the first ``coordinates`` are constants, and not scaled.
+    """
     unit = torch.rand(count, len(lower), generator=generator, dtype=lower.dtype)
     points = lower + (upper - lower) * unit
     third = max(1, count // 3)
@@ -126,7 +135,7 @@ def sample_xi(
     side = torch.rand(third, generator=generator) < 0.5
     points[:third][torch.arange(third), axis] = torch.where(side, lower[axis], upper[axis])
     shrink = torch.rand(third, 1, generator=generator, dtype=lower.dtype) ** 2
-    points[third : 2 * third] = points[third : 2 * third] * shrink
+    points[third : 2 * third, :coordinates] = points[third : 2 * third, :coordinates] * shrink
     return points
 
 
@@ -141,22 +150,34 @@ def sampled_rates(
     form = reduction.forms(rows, functional.P, functional.S, functional.R)
     collapsed, largest = eliminate(form, rows.head)
     v = features(points)
-    rate = torch.einsum("ki,eij,kj->ke", v, collapsed, v) / points.square().sum(-1, keepdim=True)
+    size = points[:, : features.dimension].square().sum(-1, keepdim=True)
+    rate = torch.einsum("ki,eij,kj->ke", v, collapsed, v) / size
     return rate.numpy(), float(largest.max())
 
 
 def _at_origin(basis: np.ndarray, features: Features) -> list[Block]:
     """Return the constraints at xi -> 0: the form in (dv/dxi(0) xi, eta)."""
-    zero = torch.zeros(features.dimension, dtype=torch.float64)
-    slopes = torch.autograd.functional.jacobian(features, zero).numpy()
-    return [_block(basis[:, e], slopes) for e in range(basis.shape[1])]
+    zero, blocks = torch.zeros(features.dimension, dtype=torch.float64), []
+    for constants in constant_corners(features):
+        at = torch.cat([zero, constants])
+        found = torch.autograd.functional.jacobian(features, at).numpy()
+        slopes = found[:, : features.dimension]
+        blocks += [_block(basis[:, e], slopes) for e in range(basis.shape[1])]
+    return blocks
+
+
+def constant_corners(features: Features, most: int = 16) -> list[torch.Tensor]:
+    """Return values of the constants known in intervals: corners, the first of them; one empty vector without any."""
+    ends = [(float(lo), float(hi)) for lo, hi in features.structure.ranges]
+    return [torch.tensor(v, dtype=torch.float64) for v in islice(product(*ends), most)]
 
 
 def _add(
     program: Program, basis: np.ndarray, features: Features, points: torch.Tensor, ends: np.ndarray
 ) -> None:
     """Impose D < 0 at points, for the ends named for each."""
-    directions = (features(points) / points.norm(dim=-1, keepdim=True)).numpy()
+    size = points[:, : features.dimension].norm(dim=-1, keepdim=True)
+    directions = (features(points) / size).numpy()
     for v, chosen in zip(directions, ends, strict=True):
         program.blocks += [_block(basis[:, e], v[:, None]) for e in chosen]
 

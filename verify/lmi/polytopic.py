@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from itertools import product
+from itertools import islice, product
 
 import numpy as np
 import torch
@@ -25,6 +25,7 @@ from certdde.verify.lmi.positivity import mean_on_constant_histories, nearest_fa
 from certdde.verify.lmi.program import Program, Solution, solve, stack_blocks
 
 MAX_UNCERTAIN = 6
+CORNERS = 16  # of the box of the constants known in intervals
 
 
 def slope_vertices(
@@ -62,7 +63,7 @@ def _sampled_slopes(system: DelaySystem, samples: int) -> tuple[np.ndarray, np.n
     shape = (n, 2 * n)
     if not parts.nonlinear:
         return np.zeros(shape), np.zeros(shape)
-    domain = system.domain or ()
+    domain = system.whole or ()
     order = [*[v for v in parts.nonlinear if v.delay], *[v for v in parts.nonlinear if not v.delay]]
     axes = [
         torch.linspace(float(domain[i][0]), float(domain[i][1]), samples, dtype=torch.float64)
@@ -70,16 +71,20 @@ def _sampled_slopes(system: DelaySystem, samples: int) -> tuple[np.ndarray, np.n
         for i in (system.states.index(v.name) for v in order)
     ]
     grid = torch.meshgrid(*axes, indexing="ij")
-    values = dict(zip(order, (g.reshape(-1) for g in grid), strict=True))
-    low, high = np.zeros(shape), np.zeros(shape)
-    for variable in order:
-        column = system.states.index(variable.name) + (n if variable.delay else 0)
-        without = values | {variable: torch.zeros_like(values[variable])}
-        for i, remainder in enumerate(parts.remainders):
-            change = (_value(remainder, values) - _value(remainder, without)) / values[variable]
-            low[i, column], high[i, column] = float(change.min()), float(change.max())
-        values = without
-    return low, high
+    points = dict(zip(order, (g.reshape(-1) for g in grid), strict=True))
+    low, high = np.full(shape, np.inf), np.full(shape, -np.inf)
+    for corner in islice(product(*parts.ranges), CORNERS):
+        values = points | {v: float(c) for v, c in zip(parts.constants, corner, strict=True)}
+        for variable in order:
+            column = system.states.index(variable.name) + (n if variable.delay else 0)
+            without = values | {variable: torch.zeros_like(values[variable])}
+            for i, remainder in enumerate(parts.remainders):
+                change = (_value(remainder, values) - _value(remainder, without)) / values[variable]
+                low[i, column] = min(low[i, column], float(change.min()))
+                high[i, column] = max(high[i, column], float(change.max()))
+            values = without
+    inside = low <= high  # false too where no slope was taken
+    return np.where(inside, low, 0.0), np.where(inside, high, 0.0)
 
 
 def _value(remainder: object, values: dict[Variable, torch.Tensor]) -> torch.Tensor:

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import pairwise
+from itertools import pairwise, product
 from math import inf
 
 import numpy as np
@@ -30,6 +30,9 @@ from certdde.verify.lmi.slow_pieces import Pieces, SlowQuestion, capped
 POINTS = 13
 ROUNDS = 14
 SHARE = 0.1  # of the margin: what need only be positive
+SHARES = (0.3, 0.6)  # of the margin, at which the region is made large
+REGION_CAP = 100.0  # of V's size, if it is 1 on the faces of a domain
+TOUCH = 1e-3
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +111,8 @@ def slow_lmi(
         functional = building.functional(solution.x)
         breaks, fresh = Pieces(question, functional).examine()
         if not fresh:
-            return SlowAnswer(functional, tuple(breaks), margin, tuple(imposed))
+            answer = SlowAnswer(functional, tuple(breaks), margin, tuple(imposed))
+            return building.widened(answer, program, solver) if question.faces else answer
     why = f"no functional of order {question.order} that holds between the points of the program"
     return SlowAnswer(None, (), margin, tuple(imposed), f"{why}, near alpha = {fresh[0]:.4g}")
 
@@ -147,8 +151,8 @@ class _Building:
         """D <= -margin at one alpha and both ends of the rate, or a positive slope for the lower one."""
         q, weights = self.question, capped(alpha)
         blocks = []
-        for rate in q.ends:
-            terms = dissipation_terms(q.rows, alpha, rate, weights)
+        for rate, rows in product(q.ends, q.rows):
+            terms = dissipation_terms(rows, alpha, rate, weights)
             matrices = coefficients(terms, self.slices, self.count)
             blocks.append(Block(matrices, np.zeros(matrices.shape[1:]), 1.0))
         if q.rates[0] is None:
@@ -157,7 +161,10 @@ class _Building:
         return blocks
 
     def positivity(self) -> Program:
-        """V is positive; its size is bounded by the trace of P with Bessel's terms, Q and R."""
+        """V is positive; its size is bounded by the trace of P with Bessel's terms, Q and R.
+
+        With a region, V >= 1 on the faces of the domain, and a larger bound.
+        """
         q, n = self.question, len(self.question.present)
         forms = [positivity_terms(n, q.order, alpha) for alpha in (q.first, 1.0)]
         eye = np.eye(2 * n)
@@ -167,7 +174,37 @@ class _Building:
         blocks = [self.block(terms, SHARE) for terms in forms]
         traces = [-np.einsum("kii->k", block.matrices) for block in blocks]
         total = sum(traces[:2]) / 2 + sum(traces[2:])
-        return Program(self.count, blocks, [(total, float(self.sizes["P0"]))])
+        for (i, face), positive in product(enumerate(q.faces), blocks[:2]):
+            least = np.zeros_like(positive.constant)
+            least[i, i] = 1 / face**2
+            blocks.append(Block(positive.matrices, least))
+        cap = REGION_CAP if q.faces else 1.0
+        return Program(self.count, blocks, [(total, cap * self.sizes["P0"])])
+
+    def spread(self) -> np.ndarray:
+        """Return c with c . x = V of constant histories on the faces, the longest delay, and a little of V's size."""
+        q, n = self.question, len(self.question.present)
+        lift = np.zeros((self.sizes["P0"], n))
+        for k in (0, 1, 2, 3, 3 + q.order)[: 5 if q.order else 3]:
+            lift[n * k : n * (k + 1)] = np.diag(q.faces)
+        both = np.concatenate([np.diag(q.faces), np.zeros((n, n))])
+        terms = [Term("P0", lift, lift), Term("P1", lift, lift), Term("Q1", both, both)]
+        mean = np.einsum("kii->k", coefficients(terms, self.slices, self.count))
+        return np.asarray(mean + TOUCH * self.positivity().limits[0][0])
+
+    def widened(self, answer: SlowAnswer, program: Program, solver: str) -> SlowAnswer:
+        """Return another answer with a larger region at a share of the margin; the same if none is shown."""
+        mean = self.spread()
+        for share in SHARES:
+            margin = share * answer.margin
+            solution = solve(program, minimise=mean, margin=margin, solver=solver)
+            if solution is None or not solution.margin > 0:
+                continue
+            functional = self.functional(solution.x)
+            breaks, fresh = Pieces(self.question, functional).examine()
+            if not fresh:
+                return SlowAnswer(functional, tuple(breaks), margin, answer.points)
+        return answer
 
     def functional(self, x: np.ndarray) -> SlowFunctional:
         """Return the matrices of a solution."""

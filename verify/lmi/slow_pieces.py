@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
 from math import comb
@@ -43,6 +43,11 @@ class SlowQuestion:
         The least alpha.
     rates : (float or None, float)
         Bounds of tau'; None for no lower bound.
+    vertices : tuple of (present, delayed)
+        Of the slopes of a nonlinear system on its domain, of which the above is the linearisation; empty if it is
+        linear.
+    faces : tuple of float
+        For each state the distance of the nearer face of the domain; empty for a global claim.
     """
 
     present: np.ndarray
@@ -51,11 +56,22 @@ class SlowQuestion:
     window: float
     first: float
     rates: tuple[float | None, float]
+    vertices: tuple[tuple[np.ndarray, np.ndarray], ...] = ()
+    faces: tuple[float, ...] = ()
 
     @property
-    def rows(self) -> SlowRows:
-        """The rows of the inequality."""
-        return linear_rows(self.present, self.delayed, self.order, self.window)
+    def rows(self) -> list[SlowRows]:
+        """The rows of the inequality at every vertex; a linear system is its own."""
+        matrices = self.vertices or ((self.present, self.delayed),)
+        return [linear_rows(a, b, self.order, self.window) for a, b in matrices]
+
+    def scaled(self, states: np.ndarray) -> SlowQuestion:
+        """Return the question in z, x = diag(states) z."""
+        factor = np.outer(1 / states, states)
+        vertices = tuple((factor * a, factor * b) for a, b in self.vertices)
+        faces = tuple(float(f / k) for f, k in zip(self.faces, states, strict=bool(self.faces)))
+        present, delayed = factor * self.present, factor * self.delayed
+        return replace(self, present=present, delayed=delayed, vertices=vertices, faces=faces)
 
     @property
     def ends(self) -> list[float]:
@@ -107,13 +123,17 @@ class Pieces:
     def _families(self) -> list[_Family]:
         q, matrices = self.question, self.functional.matrices
 
-        def decrease(rate: float) -> Callable[[float, tuple[float, float]], np.ndarray]:
-            return lambda a, weights: value(dissipation_terms(q.rows, a, rate, weights), matrices)
+        def decrease(
+            rows: SlowRows, rate: float
+        ) -> Callable[[float, tuple[float, float]], np.ndarray]:
+            return lambda a, weights: value(dissipation_terms(rows, a, rate, weights), matrices)
 
         def slope(alpha: float, weights: tuple[float, float]) -> np.ndarray:
             return -value(slope_terms(len(q.present), q.order, alpha, weights[0]), matrices)
 
-        found = [_Family(degree(q.order), decrease(rate)) for rate in q.ends]
+        found = [
+            _Family(degree(q.order), decrease(rows, rate)) for rate in q.ends for rows in q.rows
+        ]
         return [*found, _Family(slope_degree(q.order), slope)] if q.rates[0] is None else found
 
 

@@ -1,4 +1,7 @@
-"""The Bessel-Legendre LMI for a linear system with several lags (docs/math.md, several delays). It only proposes."""
+"""The Bessel-Legendre LMI for a system with several lags (docs/math.md, several delays). It only proposes.
+
+For a nonlinear system it is imposed at all vertices of the slopes on the domain.
+"""
 
 from __future__ import annotations
 
@@ -10,9 +13,11 @@ import numpy as np
 
 from certdde.functionals.windows import WindowedFunctional
 from certdde.inequalities.windows import linear_rows, window_forms
-from certdde.verify.lmi.program import Block, Program, solve, stack_blocks
+from certdde.verify.lmi.polytopic import best
+from certdde.verify.lmi.program import Block, Program, stack_blocks
 
 FLOOR, CAP, LEAST = 1e-4, 1e5, 1e-7
+MARGIN, SHARE, REGION_CAP = 0.03, 0.3, 1e3  # where the region is to be large, see polytopic.best
 MAX_ENTRIES = 8_000_000  # of the dense rows of the program: about twenty seconds
 
 
@@ -27,15 +32,33 @@ class LaggedSystem:
         (j_l, k_l).
     delayed : tuple of (n, n) arrays
         One a lag.
+    vertices : tuple of tuples (present, delayed_1, ..)
+        Of the slopes of a nonlinear system on its domain, of which the above is the linearisation; empty if it is
+        linear.
+    faces : tuple of float
+        For each state the distance of the nearer face of the domain; empty for a global claim.
     """
 
     present: np.ndarray
     lags: tuple[tuple[int, int], ...]
     delayed: tuple[np.ndarray, ...]
+    vertices: tuple[tuple[np.ndarray, ...], ...] = ()
+    faces: tuple[float, ...] = ()
 
-    def in_time(self, unit: float) -> LaggedSystem:
-        """Return the system in s, t = unit * s."""
-        return LaggedSystem(unit * self.present, self.lags, tuple(unit * d for d in self.delayed))
+    @property
+    def matrices(self) -> tuple[tuple[np.ndarray, ...], ...]:
+        """(present, delayed_1, ..) of every vertex; a linear system is its own."""
+        return self.vertices or ((self.present, *self.delayed),)
+
+    def scaled(self, unit: float, states: np.ndarray) -> LaggedSystem:
+        """Return the system in s and z, t = unit * s, x = diag(states) z."""
+        factor = unit * np.outer(1 / states, states)
+        vertices = tuple(tuple(factor * m for m in vertex) for vertex in self.vertices)
+        faces = tuple(
+            float(face / k) for face, k in zip(self.faces, states, strict=bool(self.faces))
+        )
+        delayed = tuple(factor * d for d in self.delayed)
+        return LaggedSystem(factor * self.present, self.lags, delayed, vertices, faces)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,13 +122,20 @@ def windows_lmi(
     unknowns = _Unknowns(size, order, system.lags)
     units = unknowns.functional(np.eye(unknowns.count))
     longest = [ends[-1] for ends in breaks]
-    rows = linear_rows(system.present, system.delayed, order)
-    program = Program(unknowns.count, _positivity(units, longest))
-    program.blocks += stack_blocks(window_forms(rows, units, breaks))
-    eye = np.eye(size)
-    mean = sum(units.on_constant_history(x, longest) for x in eye)
-    program.limits = [(np.asarray(mean), CAP * size)]
-    found = solve(program)
+    faces = system.faces or (1.0,) * size
+    program = Program(unknowns.count, _positivity(units, longest, faces, together=not system.faces))
+    for present, *delayed in system.matrices:
+        rows = linear_rows(present, delayed, order)
+        program.blocks += stack_blocks(window_forms(rows, units, breaks))
+    mean = sum(units.on_constant_history(x, longest) for x in np.diag(faces))
+    found = best(
+        program,
+        np.asarray(mean),
+        solver="CLARABEL",
+        margin=MARGIN,
+        cap=(CAP if not system.faces else REGION_CAP) * size,
+        share=SHARE if system.faces else 1.0,
+    )
     if found is None or not found.margin > LEAST:
         return None
     return unknowns.functional(found.x), found.margin
@@ -115,14 +145,26 @@ def too_large(system: LaggedSystem, order: int, corners: int) -> bool:
     """Tell whether the program is one that is not even tried."""
     n, count = len(system.present), len(system.lags)
     width = n * (1 + count * (1 + order))
+    corners *= len(system.matrices)
     return _Unknowns(n, order, system.lags).count * corners * width**2 > MAX_ENTRIES
 
 
-def _positivity(units: WindowedFunctional, longest: Sequence[float]) -> list[Block]:
-    """Return P + Bessel >= blkdiag(I, 0) + FLOOR and S_l, R_l >= FLOOR."""
+def _positivity(
+    units: WindowedFunctional, longest: Sequence[float], faces: Sequence[float], *, together: bool
+) -> list[Block]:
+    """Return P + Bessel >= blkdiag(I, 0) + FLOOR and S_l, R_l >= FLOOR.
+
+    With a region, not I but e_i e_i^T / face_i^2 for one state after the other: V >= 1 on the faces.
+    """
     n, bessel = units.dimension, -units.bessel(longest)
-    lower = np.diag([1.0] * n + [0.0] * (bessel.shape[-1] - n))
-    blocks = [Block(bessel, lower + FLOOR * np.eye(len(lower)))]
+    floor = FLOOR * np.eye(bessel.shape[-1])
+    corners = 1 / np.square(faces)
+    lower = [np.arange(n)] if together else [[i] for i in range(n)]
+    blocks = []
+    for states in lower:
+        least = floor.copy()
+        least[states, states] += corners[states]
+        blocks.append(Block(bessel, least))
     for a in range(len(units.lags)):
         blocks += [Block(-m[:, a], FLOOR * np.eye(n)) for m in (units.S, units.R)]
     return blocks

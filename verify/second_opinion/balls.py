@@ -132,6 +132,11 @@ FUNCTIONS = {
     "sigmoid": Unary(
         _sigmoid, lambda z: arb(0.25) - square(_sigmoid(z) - arb(0.5)), _sigmoid_second
     ),
+    "softplus": Unary(  # an activation of networks
+        lambda z: extremes(lambda x: x.exp().log1p(), z),
+        _sigmoid,
+        lambda z: arb(0.25) - square(_sigmoid(z) - arb(0.5)) if z.is_finite() else arb.nan(),
+    ),
     "atan": Unary(
         lambda z: extremes(arb.atan, z),
         lambda z: 1 / (1 + square(z)),

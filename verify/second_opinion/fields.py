@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import reduce
 from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
-from flint import arb, arb_mat
+from flint import arb, arb_mat, fmpq_mat
 
 from certdde.verify.checker import measurable, moments
 from certdde.verify.checker.bundle import read_entries, read_npz, read_safetensors
@@ -24,8 +23,10 @@ from . import exact
 from .balls import ball
 from .crossings import Pencil, pencil
 from .forms import Slope, quadratic, star
+from .multipliers import negative
 from .networks import Features, Network, core_forms, read_network
-from .partition import STAR, Leaf, chosen, count
+from .outside import Outer, bordered, least, outer
+from .partition import OUTSIDE, STAR, Leaf, chosen, count
 
 Ends = Sequence[float]
 
@@ -38,14 +39,14 @@ class Disagreement(Exception):
 class Field:
     """``size`` boxes; ``leaves`` yields those with given numbers, ``test`` shows the claim on a box.
 
-    ``refuted`` says whether the claim fails at the middle of a box for certain.
+    ``refuted`` says whether the claim of a code fails at a point for certain.
     """
 
     where: str
     size: int
     leaves: Callable[[Sequence[int]], Iterator[Leaf]]
     test: Callable[[Ends, Ends, int], bool]
-    refuted: Callable[[Ends], bool]
+    refuted: Callable[[Ends, int], bool]
 
 
 def read_fields(path: Path) -> list[Field]:
@@ -98,7 +99,8 @@ def _part(i: int, document: Document, system: System, entries: dict[str, bytes])
     level = document.level[i]
     _radius(document, level, (p, s, r), features, end, where)
     faces = _faces(system, features, cores, level, arrays["face_codes"], where)
-    return [*_forest(system, features, forms, arrays, where), *faces]
+    beyond = outer(features, cores)
+    return [*_forest(system, features, forms, arrays, where, beyond, level), *faces]
 
 
 def _positive(
@@ -122,11 +124,11 @@ def _positive(
     return core
 
 
-def _cores(core, n: int, breaks: Sequence[Fraction]) -> list[arb_mat]:
+def _cores(core, n: int, breaks: Sequence[Fraction]) -> list[fmpq_mat]:
     """Return Ph, or the Bernstein coefficients in tau of (x, tau m)^T Ph (x, tau m) on every piece."""
     size = core.nrows()
     if size == n:
-        return [exact.balls(core)]
+        return [core]
     found = []
     for a, b in pairwise(breaks):
         for u, v in ((a, a), (a, b), (b, b)):
@@ -139,7 +141,7 @@ def _cores(core, n: int, breaks: Sequence[Fraction]) -> list[arb_mat]:
                 ]
                 for i in range(size)
             ]
-            found.append(exact.balls(exact.matrix(rows)))
+            found.append(exact.matrix(rows))
     return found
 
 
@@ -151,25 +153,36 @@ def _eliminated(rows: exact.Rows, head: int, where: str) -> arb_mat:
 
 
 def _forest(
-    system: System, features: Features, forms: list[arb_mat], arrays: dict, where: str
+    system: System,
+    features: Features,
+    forms: list[arb_mat],
+    arrays: dict,
+    where: str,
+    beyond: Outer | None,
+    level: Fraction,
 ) -> list[Field]:
     """Return the field of the dissipation, if there are nonlinear variables."""
     if system.domain is None or not (system.xi or features.moments):
         return []
     box = [system.domain[j % system.n] for j in system.xi]
-    box += moments.ranges(features.moments, system.domain)
+    box += [*moments.ranges(features.moments, system.domain), *system.spans]
     grid, blocks = arrays["grid"].tolist(), arrays["blocks"].tolist()
 
     def test(lower: Ends, upper: Ends, code: int) -> bool:
+        if code == OUTSIDE:
+            return beyond is not None and beyond.value(lower, upper) > ball(level)
         if code == STAR:
             slopes = features.slopes(lower, upper)
-            return all(star(slopes, h) for h in forms)
+            if all(star(slopes, h) for h in forms):
+                return True  # else the collapsed test may show it, on pieces away from 0
         v = features.forms(lower, upper)
-        return all(quadratic(v, h) < 0 for h in forms)
+        return all(negative(v, h) for h in forms)
 
-    def refuted(point: Ends) -> bool:
+    def refuted(point: Ends, code: int) -> bool:
+        if code == OUTSIDE:
+            return beyond is None or beyond.value(point, point) <= ball(level)
         v = features.forms(point, point)
-        return any(point) and any(quadratic(v, h) >= 0 for h in forms)
+        return any(point[: features.size]) and any(quadratic(v, h) >= 0 for h in forms)
 
     return [
         Field(
@@ -185,7 +198,7 @@ def _forest(
 def _faces(
     system: System,
     features: Features,
-    cores: list[arb_mat],
+    cores: list[fmpq_mat],
     level: Fraction,
     codes: np.ndarray,
     where: str,
@@ -194,40 +207,29 @@ def _faces(
     domain, n, v0 = system.domain or (), system.n, features.v0
     ranges = [*domain, *moments.ranges(features.moments, domain)]
     order, position = (*range(n), *features.moments), 0
-    bordered = [_bordered(core, len(v0.weights[-1]) if v0 else 0) for core in cores]
+    outputs = len(v0.weights[-1]) if v0 else 0
+    borders = [bordered(exact.balls(core), outputs) for core in cores]
     for axis in range(n):
         rest = [*ranges[:axis], *ranges[axis + 1 :]]
-        for end in domain[axis]:
+        for end in system.ends[axis]:
             tree = _tree(codes[position:], len(rest)) if rest else codes[:0]
             position += len(tree)
 
-            def value(lower: Ends, upper: Ends, axis: int = axis, end: Fraction = end) -> arb:
-                found = core_forms(v0, order, axis, ball(end), lower, upper)
-                return least(quadratic(found, rows) for rows in bordered)
+            fixed = ball(end[0]).union(ball(end[1]))
+
+            def value(lower: Ends, upper: Ends, axis: int = axis, fixed: arb = fixed) -> arb:
+                found = core_forms(v0, order, axis, fixed, lower, upper)
+                return least(quadratic(found, rows) for rows in borders)
 
             yield Field(
-                f"{where}.face_codes, axis {axis} at {float(end)!r}",
+                f"{where}.face_codes, axis {axis} at {float(end[0])!r}",
                 count(tree) if rest else 1,
                 _leaves(rest, tree),
                 lambda lower, upper, _code, value=value: value(lower, upper) > ball(level),
-                lambda point, value=value: value(point, point) <= ball(level),
+                lambda point, _code, value=value: value(point, point) <= ball(level),
             )
     if position != len(codes):
         raise Disagreement(f"{where}.face_codes does not end with the last face")
-
-
-def least(values: Iterable[arb]) -> arb:
-    """Enclose the least of several values."""
-    return reduce(lambda a, b: a.min(b), values)
-
-
-def _bordered(core: arb_mat, outputs: int) -> arb_mat:
-    """Return the matrix of v_0 over (u, p_V0)."""
-    form, n = core.tolist(), core.nrows()
-    size = range(n + outputs)
-    return arb_mat(
-        [[form[a][b] if max(a, b) < n else arb(int(a == b)) for b in size] for a in size]
-    )
 
 
 def _leaves(rest: list, tree: np.ndarray) -> Callable[[Sequence[int]], Iterator[Leaf]]:
@@ -297,5 +299,5 @@ def _spectral(system: System, arrays: dict[str, np.ndarray]) -> Field:
         count(arrays["codes"]),
         lambda wanted: chosen(box, grid, blocks, arrays["codes"], wanted),
         lambda lower, upper, _code: data.regular(lower, upper),
-        lambda _point: False,
+        lambda _point, _code: False,
     )

@@ -160,9 +160,12 @@ def star(slopes: Sequence[Balls], matrix: arb_mat) -> bool:
     """Whether every symmetric matrix in Sl^T H Sl is negative definite: pivots of -(Sl^T H Sl) positive."""
     s = arb_mat([list(row) for row in slopes])
     found = s.transpose() * (matrix * s)
-    d = found.nrows()
-    work = [[-found[i, j] for j in range(i + 1)] for i in range(d)]
-    for p in range(d - 1, -1, -1):
+    return definite([[-found[i, j] for j in range(i + 1)] for i in range(found.nrows())])
+
+
+def definite(work: list[list[arb]]) -> bool:
+    """Whether every symmetric matrix in a lower triangle of balls is positive definite: all pivots positive."""
+    for p in range(len(work) - 1, -1, -1):
         pivot = work[p][p]
         if not pivot > 0:
             return False

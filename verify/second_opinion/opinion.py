@@ -167,5 +167,5 @@ def _place(field: Field, leaf: Leaf) -> str:
     sides = zip(leaf.lower, leaf.upper, strict=True)
     box = " x ".join(f"[{a!r}, {b!r}]" for a, b in sides) or "the point"
     middle = [(a + b) / 2 for a, b in zip(leaf.lower, leaf.upper, strict=True)]
-    verdict = "is false at the middle of" if field.refuted(middle) else "is not shown on"
+    verdict = "is false at the middle of" if field.refuted(middle, leaf.code) else "is not shown on"
     return f"the inequality {verdict} {box}"

@@ -9,7 +9,7 @@ from fractions import Fraction
 
 import numpy as np
 
-LEAF, STAR = 254, 255
+OUTSIDE, LEAF, STAR = 253, 254, 255
 MOST_CELLS, MOST_BOXES = 4096, 2**22  # of an axis; of a level of a block
 Box = Sequence[tuple[Fraction, Fraction]]
 
@@ -37,7 +37,7 @@ def outward(box: Box) -> tuple[list[float], list[float]]:
 
 def count(codes: np.ndarray) -> int:
     """Return the number of leaves."""
-    return int((codes >= LEAF).sum())
+    return int((codes >= OUTSIDE).sum())
 
 
 def chosen(
@@ -65,7 +65,7 @@ def chosen(
                 raise ValueError("a level of a block is too large")
             code = codes[position : position + len(lower)]
             position += len(code)
-            leaf = code >= LEAF
+            leaf = code >= OUTSIDE
             if len(code) < len(lower) or not (leaf | (code < len(grid))).all():
                 raise ValueError("the codes are not those of a forest")
             low, high = np.searchsorted(numbers, [passed, passed + int(leaf.sum())])

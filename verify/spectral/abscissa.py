@@ -78,16 +78,44 @@ def several_abscissa(
     >>> bool(roots[0] < 0 < roots[1])
     True
     """
+    return float(np.linalg.eigvals(_generator(present, delayed, nodes)).real.max())
+
+
+def rightmost_mode(
+    present: Float[np.ndarray, "n n"],
+    delayed: Sequence[tuple[float, Float[np.ndarray, "n n"]]],
+    nodes: int = 32,
+) -> tuple[complex, np.ndarray]:
+    """Return the characteristic root with the largest real part, and the (n,) vector of its solution e^(root t) v.
+
+    Parameters
+    ----------
+    present, delayed, nodes
+        As for :func:`several_abscissa`.
+
+    Soundness
+    ---------
+    As for :func:`spectral_abscissa`.
+    """
+    values, vectors = np.linalg.eig(_generator(present, delayed, nodes))
+    k = int(values.real.argmax())
+    return complex(values[k]), vectors[: present.shape[0], k]
+
+
+def _generator(
+    present: np.ndarray, delayed: Sequence[tuple[float, np.ndarray]], nodes: int
+) -> np.ndarray:
+    """Return the matrix whose eigenvalues approximate the roots; its first n rows and columns are the present."""
     n = present.shape[0]
     size = np.abs(present).sum() + sum(np.abs(one).sum() for _, one in delayed)
     longest = max(tau for tau, _ in delayed)
     if longest * size < 1e-8:  # the matrix grows like 1/tau
-        return float(np.linalg.eigvals(present + sum(one for _, one in delayed)).real.max())
+        return present + sum(one for _, one in delayed)
     generator = np.kron(_chebyshev(nodes) * (2 / longest), np.eye(n))
     generator[:n] = np.kron(np.eye(1, nodes + 1), present)
     for tau, one in delayed:
         generator[:n] += np.kron(_interpolation(nodes, 1 - 2 * tau / longest), one)
-    return float(np.linalg.eigvals(generator).real.max())
+    return generator
 
 
 def _interpolation(nodes: int, at: float) -> Float[np.ndarray, "1 k"]:

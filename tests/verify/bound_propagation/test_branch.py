@@ -13,7 +13,7 @@ from certdde.inequalities.reduction import ConstantDelay
 from certdde.systems import DelaySystem
 from certdde.verify.answers import Proved, Refuted, Unknown
 from certdde.verify.bound_propagation.branch import Settings, by_intervals, prove
-from certdde.verify.bound_propagation.forest import STAR
+from certdde.verify.bound_propagation.forest import OUTSIDE, STAR
 
 SMALL = Settings(max_boxes=20_000)
 
@@ -226,3 +226,42 @@ def test_several_counterexamples_are_collected():
     assert isinstance(answer, Refuted)
     assert len(answer.points) >= 50
     assert (FALSE["positive"].value(answer.points) >= 0).all()
+
+
+def disc(square: float) -> Inequality:
+    """x^2 + y^2 > square, as an inequality over the same box."""
+    return inequality(["x", "y"], NEGATIVE, offset=square, origin=False)
+
+
+SADDLE_OUTSIDE = inequality(["x", "y", "x**2"], diagonal(-1.0, -1.0, 2.0))  # fails where x^2 > 1/2
+
+
+def test_where_another_inequality_holds_nothing_else_is_needed():
+    answer = prove(SADDLE_OUTSIDE, SMALL, outside=disc(0.4))
+    assert isinstance(answer, Proved)
+    lower, upper, kinds = answer.proof.boxes(SADDLE_OUTSIDE.lower, SADDLE_OUTSIDE.upper)
+    assert answer.proof.outside == (kinds == OUTSIDE).sum() > 0
+    assert answer.proof.leaves == len(kinds)
+    away = torch.as_tensor(kinds == OUTSIDE)
+    nearest = torch.zeros(2).clamp(min=lower, max=upper).square().sum(-1)
+    assert (nearest[away] > 0.4).all()
+    unit = torch.rand(50, 1, 2, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    inside = (lower + (upper - lower) * unit)[:, ~away].reshape(-1, 2)
+    assert (SADDLE_OUTSIDE.value(inside) < 0).all()
+
+
+@pytest.mark.parametrize("square", [0.6, 1.0, 3.0])
+def test_failures_that_are_not_outside_refute(square):
+    """The inequality fails from x^2 = 1/2 on: a disc that holds such points does not hide them."""
+    answer = prove(SADDLE_OUTSIDE, SMALL, outside=disc(square))
+    assert isinstance(answer, Refuted)
+    assert (answer.points.square().sum(-1) <= square).all()
+    assert (SADDLE_OUTSIDE.value(answer.points).amax(0) >= 0).all()
+
+
+@pytest.mark.parametrize("claim", FALSE)
+def test_false_inequalities_are_not_proved_by_leaving_out_less_than_where_they_fail(claim):
+    """Nothing lies outside a disc that holds the whole box."""
+    wrong = FALSE[claim]
+    if wrong.dimension == 2 and wrong.holds_origin:
+        assert not isinstance(prove(wrong, SMALL, outside=disc(2.1)), Proved)

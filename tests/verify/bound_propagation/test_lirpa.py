@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 from enclosures import TextFeatures, points_in, random_boxes
-from segments import random_functional
+from segments import random_functional, random_network
 
 from certdde.errors import MissingPackageError, ProblemError
 from certdde.inequalities.features import Features
@@ -98,6 +98,35 @@ def test_bounds_and_forms_hold_every_sample(name):
         check(traced.by(method), seed=1, low=-4.0, high=4.0, widest=1.0)
         check(traced.by(method), seed=2, low=-0.03, high=0.03)  # near inflections
         check(traced.by(method), seed=3, low=-1.5, high=1.5, widest=1e-4)
+
+
+@needed
+@pytest.mark.parametrize("activation", ["sin", "square", ((("square", 2), ("tanh", 3)),)])
+def test_networks_of_other_activations_hold_every_sample(activation):
+    network = random_network((0, 1), 3, hidden=(5,), activation=activation)
+    traced = prepared(Pullback(network))
+    for method in lirpa.METHODS:
+        check(traced.by(method), low=-1.0, high=1.0, count=60)
+
+
+@needed
+def test_softplus_is_refused_in_one_line():
+    network = random_network((0, 1), 3, hidden=(5,), activation="softplus")
+    with pytest.raises(ProblemError, match="no sound bound for softplus"):
+        lirpa.BoundedFeatures.of(Pullback(network), 2)
+
+
+@dataclass(frozen=True)
+class Pullback:
+    """J^T p of a network of all variables."""
+
+    network: Any
+
+    def __call__(self, xi: Any) -> Any:
+        return self.network.pullback(xi)[1]
+
+    def __hash__(self) -> int:
+        return id(self.network)
 
 
 SYSTEM = DelaySystem.from_equations(

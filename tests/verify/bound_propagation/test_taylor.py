@@ -7,7 +7,7 @@ import torch
 from enclosures import MP, SMOOTH, enclosed, in_digits, parse, points_in, random_boxes
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from segments import random_network
+from segments import ACTIVATIONS, MIXED, random_network
 
 from certdde.verify.bound_propagation.taylor import (
     Taylor,
@@ -97,6 +97,10 @@ NETWORKS = {
     "one layer": random_network((0, 1), 0, hidden=(7,)),
     "two layers": random_network((0, 1), 1, hidden=(5, 4), outputs=3),
     "three layers": random_network((0, 1), 2, hidden=(4, 4, 4)),
+    **{
+        "mixed" if name == MIXED else name: random_network((0, 1), 3, (5, 4), activation=name)
+        for name in ACTIVATIONS
+    },
 }
 
 

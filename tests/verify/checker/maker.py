@@ -14,6 +14,7 @@ from typing import Any
 
 import cvxpy as cp
 import numpy as np
+from ival import Interval
 
 from certdde.verify.checker import forest, leaves, level, part, radius, schema, system
 from certdde.verify.checker.dissipation import bessel, layout, matrices, reduced
@@ -130,19 +131,21 @@ def prove(
     return np.concatenate(codes)
 
 
-def face_codes(ph: Any, v0: Network | None, domain: Any, bound: float) -> np.ndarray:
+def face_codes(
+    ph: Any, v0: Network | None, domain: Any, bound: float, ends: Any = None
+) -> np.ndarray:
     """Codes of all faces for v_0 > bound."""
     n, codes = len(domain), []
     if n == 1:
         return np.zeros(0, dtype=np.uint8)
     q = enclose([level.negated(ph, v0)], n)
     for axis in range(n):
-        for end in domain[axis]:
+        for end in ends[axis] if ends else ((e, e) for e in domain[axis]):
             lo, hi = (
                 e[:, None] for e in forest.outward(domain[:axis] + domain[axis + 1 :], "face")
             )
             while lo.shape[1]:
-                fine = level.above(q, -bound, v0, n, axis, end, lo, hi)
+                fine = level.above(q, -bound, v0, n, axis, Interval(*end), lo, hi)
                 code = np.argmax(hi - lo, axis=0).astype(np.uint8)
                 code[fine] = 254
                 codes.append(code)
@@ -160,7 +163,7 @@ def finish(draft: Draft, grid: list[int], share: float = 0.8) -> Draft:
     found = system.build(document)
     draft.tensors = draft.tensors or [{} for _ in draft.arrays]
     for i, arrays in enumerate(draft.arrays):
-        d = len(found.xi)
+        d = len(found.xi) + len(found.constants)
         arrays |= {"grid": np.array(grid), "blocks": np.array([int(np.prod(grid))])}
         arrays |= {"codes": np.zeros(0, np.uint8), "face_codes": np.zeros(0, np.uint8)}
         if not d:
@@ -174,7 +177,7 @@ def finish(draft: Draft, grid: list[int], share: float = 0.8) -> Draft:
         draft.document["region"]["level"][i] = bound = share * sampled_level(
             ph, piece.v0, found.domain
         )
-        arrays["face_codes"] = face_codes(ph, piece.v0, found.domain, bound)
+        arrays["face_codes"] = face_codes(ph, piece.v0, found.domain, bound, found.ends)
     set_radius(draft, found)
     return draft
 
@@ -193,8 +196,8 @@ def problem(piece: Any, found: Any, order: int) -> tuple[Features, Any, Any]:
     lay = layout(found, q_states, piece.w.outputs if piece.w else 0, order)
     h = matrices(lay, found.n, piece.p, piece.s, piece.r, piece.breaks)
     forms = [reduced(m, lay.head, f"break {j}") for j, m in enumerate(h)]
-    box = tuple(found.domain[j % found.n] for j in found.xi)
-    return Features(found, piece.v0, piece.w), enclose(forms, len(found.xi)), box
+    box = tuple(found.domain[j % found.n] for j in found.xi) + found.spans
+    return Features(found, piece.v0, piece.w), enclose(forms, len(box)), box
 
 
 def sampled_level(ph: Any, v0: Network | None, domain: Any) -> float:
@@ -213,12 +216,21 @@ def sampled_level(ph: Any, v0: Network | None, domain: Any) -> float:
     return float(best)
 
 
+PHI = {
+    "tanh": np.tanh,
+    "sin": np.sin,
+    "square": np.square,
+    "softplus": lambda z: np.logaddexp(z, 0),
+}
+
+
 def psi(network: Network, x: np.ndarray) -> np.ndarray:
     """p(x) in floating point, rows of inputs."""
 
     def value(h: np.ndarray) -> np.ndarray:
-        for weight, bias in zip(network.weights, network.biases, strict=False):
-            h = np.tanh(h @ weight.T + bias.ravel())
+        for l, (weight, bias) in enumerate(zip(network.weights, network.biases, strict=False)):
+            z = h @ weight.T + bias.ravel()
+            h = np.hstack([PHI[name](z[:, i:j]) for name, i, j in network.places(l)])
         return h @ network.weights[-1].T
 
     return value(x) - value(np.zeros((1, x.shape[1])))
@@ -232,7 +244,8 @@ def set_radius(draft: Draft, found: Any) -> None:
         _, exact = parse(json.dumps(draft.document | {"digest": ""}).encode())
         document = schema.document(exact, RULES)
         try:
-            radius.check_inside(document.radius, found.domain)
+            inner = tuple((low[1], high[0]) for low, high in found.ends)
+            radius.check_inside(document.radius, inner)
             for i, bound in enumerate(document.level):
                 p = part.read_part(i, document, found, draft.entries())
                 networks, squares = (p.v0, p.w), (p.p, p.s, p.r)
@@ -269,13 +282,17 @@ def linear_scalar(order: int = 1, end: float = 1.1) -> Draft:
 
 
 def hutchinson(
-    neural: bool = False, order: int = 1, scale: float = 0.02, breaks=(0.0, 0.2, 0.4)
+    neural: bool = False,
+    order: int = 1,
+    scale: float = 0.02,
+    breaks=(0.0, 0.2, 0.4),
+    activation: Any = "tanh",
 ) -> Draft:
     """x' = -(1 + x) x(t - tau) on [-0.5, 1]."""
     breaks = list(breaks)
     vertices = [(np.zeros((1, 1)), -a * np.eye(1)) for a in (0.5, 2.0)]
     arrays = quadratic_arrays(lmi(vertices, breaks, order), breaks)
-    net = {"inputs": ["x"], "activation": "tanh", "layers": 2}
+    net = {"inputs": ["x"], "activation": activation, "layers": 2}
     document = writer.document(
         ["x"],
         ["x' = -(1 + x)*x(t - tau)"],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import io
 import math
 from dataclasses import dataclass
 from fractions import Fraction
@@ -11,6 +12,11 @@ from typing import Any
 
 import numpy as np
 
+from certdde.certificates.part import Radius
+from certdde.certificates.windows import WindowsPart
+from certdde.delays.classes import Constant, Several
+from certdde.learning.certify import certify
+from certdde.systems.delay_system import DelaySystem
 from certdde.verify.lmi.windows import LaggedSystem, windows_lmi
 
 from . import spectral_maker, writer
@@ -163,3 +169,38 @@ def undelayed(end: float = 0.9408) -> spectral_maker.Draft:
     outer = [0.0, float(np.nextafter(end, 2))]
     spectrum = spectral_maker.partition(spectral_maker.read(found), outer, [1, 1])
     return spectral_maker.Draft(found, {"P": np.eye(1)}, spectrum)
+
+
+NEURON_TEXT = ["x' = -x - 2*tanh(x(t - tau1)) - tanh(x(t - tau2))"]
+PRODUCT_TEXT = ["x' = -(1 + x)*(0.6*x(t - tau1) + 0.4*x(t - tau2))"]
+
+
+def nonlinear(
+    equations: list[str],
+    delays: dict[str, list[float]],
+    domain: dict[str, list[float]],
+    order: int = 1,
+    **extra: Any,
+) -> Draft:
+    """A certificate of a nonlinear system, by the engine; the sentence is written here."""
+    one = tuple(Constant(name, *ends) for name, ends in delays.items())
+    system = DelaySystem.from_equations(equations, delays=list(delays), domain=domain, **extra)
+    found = certify(system, Several(one), method="lmi", order=order)
+    if found.status != "certified":
+        raise ValueError(found.claim)
+    entries = {k: dict(np.load(io.BytesIO(v))) for k, v in found.entries.items()}
+    codes = entries.pop("several.npz")["codes"].tolist()
+    parts = [entries[f"part{i}.npz"] for i in range(len(entries))]
+    return Draft(copy.deepcopy(found.data), parts, codes)
+
+
+def neuron(end: float = 0.6) -> Draft:
+    """A scalar neuron with two delays on |x| <= 1."""
+    delays = {"tau1": [0, end], "tau2": [0, end]}
+    return nonlinear(NEURON_TEXT, delays, {"x": [-1, 1]})
+
+
+def neuron_part() -> WindowsPart:
+    """A part with a level and a radius, for documents whose arrays are not looked at."""
+    empty = {name: np.eye(1) for name in "PSR"}
+    return WindowsPart(0, empty, 1.0, Radius(0.1, 0.1))

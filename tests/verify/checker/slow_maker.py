@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import io
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from certdde.delays.classes import Slow
+from certdde.learning.certify import certify
 from certdde.learning.slow import slow_answer
 from certdde.systems.delay_system import DelaySystem
 
@@ -56,7 +58,8 @@ def claim(document: dict[str, Any]) -> str:
     )
     if not plain.startswith(old):
         raise ValueError(plain)
-    return new + plain[len(old) :]
+    shown = " stays there and tends"  # on a domain V belongs to the first delay
+    return new + plain[len(old) :].replace(shown, f" at the delay {name}(0){shown}")
 
 
 def draft(
@@ -80,3 +83,27 @@ def draft(
     arrays["window"] = np.array([answer.functional.window])
     arrays["breaks"] = np.array(answer.breaks)
     return Draft(document, arrays)
+
+
+NEURON = ["x' = -x - 2*tanh(x(t - tau))"]
+
+
+def nonlinear(
+    equations: list[str],
+    ends: list[float],
+    rate: list[float | None],
+    domain: dict[str, list[float]],
+    order: int = 1,
+    **extra: Any,
+) -> Draft:
+    """A certificate of a nonlinear system, by the engine; the sentence is written here."""
+    system = DelaySystem.from_equations(equations, domain=domain, **extra)
+    found = certify(system, Slow("tau", *ends, *rate), order=order)
+    if found.status != "certified":
+        raise ValueError(found.claim)
+    return Draft(copy.deepcopy(found.data), dict(np.load(io.BytesIO(found.entries["slow.npz"]))))
+
+
+def neuron(rate: tuple[float | None, float] = (-0.5, 0.5)) -> Draft:
+    """A scalar neuron on |x| <= 1."""
+    return nonlinear(NEURON, [0.0, 0.6], list(rate), {"x": [-1, 1]})

@@ -16,23 +16,26 @@ from . import maker
 
 FOLDER = Path(checker.__file__).parent
 ALLOWED = {"certdde", "certdde.verify"}
-CODE = 2_150  # the core: kinds krasovskii and spectral, and what the kinds share
+CODE = 2_400  # the core: kinds krasovskii and spectral, and what the kinds share
 FILE = 200
 KINDS: dict[str, int] = {  # further kinds, a file each, and what each may have
     "bernstein.py": 65,
     "dominance.py": 45,
+    "ellipsoid.py": 20,
     "polynomial.py": 115,
+    "polytope.py": 120,
     "razumikhin.py": 150,
     "razumikhin_forms.py": 140,
     "scheme.py": 140,
-    "scheme_forms.py": 130,
+    "scheme_forms.py": 105,
     "scheme_peaks.py": 30,
-    "several.py": 90,
+    "several.py": 105,
     "slow.py": 120,
     "slow_forms.py": 135,
     "sos.py": 50,
     "sos_forms.py": 95,
     "sos_part.py": 125,
+    "unknowns.py": 130,
     "windows.py": 140,
     "yorke.py": 150,
 }

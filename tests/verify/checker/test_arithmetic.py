@@ -30,6 +30,7 @@ SMOOTH = {
     "sqrt": (mpmath.sqrt, (0.05, 5)),
     "sigmoid": (lambda z: 1 / (1 + mpmath.exp(-z)), (-6, 6)),
     "atan": (mpmath.atan, (-4, 4)),
+    "softplus": (lambda z: mpmath.log1p(mpmath.exp(z)), (-40, 40)),
 }
 
 
@@ -234,6 +235,8 @@ def test_second_derivatives_are_sharp():
         ("-2", -1.0, 0.0),
         ("exp", -np.inf, 0.0),
         ("tanh", np.nan, np.nan),
+        ("softplus", 0.0, np.inf),
+        ("softplus", np.nan, 1.0),
         ("atan", 0.0, np.inf),
     ],
 )

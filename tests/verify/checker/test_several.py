@@ -330,7 +330,7 @@ def still_true(path: tuple, old, new) -> bool:
     return path[:2] == ("system", "equations") and new.strip() == old
 
 
-def test_a_system_that_is_not_linear_or_has_a_domain(tmp_path, pair):
+def test_a_global_claim_is_for_a_linear_system(tmp_path, pair):
     for equation in (
         "x' = -0.7*x(t - tau1) - 0.4*sin(x(t - tau2))",
         "x' = -0.7*x(t - tau1) - 0.4*x(t - tau2)*(1 + x)",
@@ -339,7 +339,7 @@ def test_a_system_that_is_not_linear_or_has_a_domain(tmp_path, pair):
     bad = copy.deepcopy(pair)
     bad.document["system"]["domain"] = bad.document["region"]["domain"] = {"x": [-1, 1]}
     found = writer.write(tmp_path / "a", bad.document, bad.entries())
-    assert refused(found).where == "kind"
+    assert refused(found).where == "region.level"
     bad = copy.deepcopy(pair)
     bad.document["proof"]["nonlinear"] = {"states": ["x"], "delayed": []}
     refused(bad.save(tmp_path / "a"))
@@ -453,7 +453,7 @@ def test_the_exact_forms_are_those_of_the_engine(n, order):
         [rational(one) for one in r],
         [[Fraction(t) for t in ends] for ends in breaks],
     )
-    constant, tau, kappa = windows._forms(exact, system, order)
+    constant, tau, kappa = windows._forms(exact, system.linear, order)
     minorants = [reciprocal_minorant(ends) for ends in breaks]
     corners = [(i, j) for i in range(3) for j in range(2)]
     for form, (i, j) in zip(found, corners, strict=True):

@@ -69,16 +69,35 @@ def write(
     return path
 
 
+def said(value: float | list[float]) -> str:
+    """`= 1.0`, or `in [0.9, 1.1]`."""
+    if isinstance(value, list):
+        low, high = (repr(float(end)) for end in value)
+        return f"in [{low}, {high}]"
+    return f"= {float(value)!r}"
+
+
 def claim(document: dict[str, Any]) -> str:
     """The sentence of section 6, written out a second time."""
     system, delay, region = document["system"], document["delay"], document["region"]
     a, b = (repr(float(t)) for t in delay["range"])
     names = system["states"]
-    rest = ", ".join(f"{s} = {float(system['equilibrium'].get(s, 0.0))!r}" for s in names)
-    text = f"For every constant delay {delay['name']} in [{a}, {b}], the equilibrium {rest} of "
+    found = {s: system["equilibrium"].get(s, 0.0) for s in names}
+    rest = ", ".join(f"{s} {said(value)}" for s, value in found.items())
+    if any(isinstance(value, list) for value in found.values()):
+        of = (
+            ", and V is a function of the deviation from it" if system["domain"] is not None else ""
+        )
+        rest += f" (exactly one there{of})"
+    given = sorted(system["parameters"].items())
+    spans = [f"{k} {said(value)}" for k, value in given if isinstance(value, list)]
+    more = f" and every constant {', '.join(spans)}" if spans else ""
+    text = (
+        f"For every constant delay {delay['name']} in [{a}, {b}]{more}, the equilibrium {rest} of "
+    )
     text += "; ".join(system["equations"])
-    if system["parameters"]:
-        pairs = [f"{k} = {float(system['parameters'][k])!r}" for k in sorted(system["parameters"])]
+    if len(given) > len(spans):
+        pairs = [f"{k} {said(value)}" for k, value in given if not isinstance(value, list)]
         text += " with " + ", ".join(pairs)
     if system["domain"] is None:
         return text + " is globally asymptotically stable."

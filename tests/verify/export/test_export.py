@@ -43,6 +43,9 @@ MAKERS = {
     "neural": lambda: maker.hutchinson(True),
     "pendulum": maker.pendulum,
     "two parts": maker.two_parts,
+    "sin": lambda: maker.hutchinson(True, activation="sin"),
+    "softplus": lambda: maker.hutchinson(True, activation="softplus"),
+    "mixed": lambda: maker.hutchinson(True, activation=[[["square", 6], ["tanh", 10]]]),
 }
 
 
