@@ -39,9 +39,9 @@ BUDGET = {
     "sos": 90.0,
     "razumikhin": 30.0,
     "theorem": 20.0,
-    "neural": 150.0,
+    "neural": 120.0,
 }
-REGION = {"lmi": 30.0, "quadratic": 60.0, "sos": 60.0, "razumikhin": 30.0, "neural": 120.0}
+REGION = {"lmi": 30.0, "quadratic": 60.0, "sos": 60.0, "razumikhin": 30.0, "neural": 90.0}
 SHARE = 0.8  # of the LMI's margin (of the quadratic one where there is none): where regions are compared
 
 
@@ -52,10 +52,15 @@ def local_margin(case: Case) -> float:
     return float(next((t for t in grid if spectral_abscissa(present, delayed, t) > 0), np.inf))
 
 
+def states(case: Case, method: str) -> int:
+    """Return by what the neural search's budget is multiplied: two from two states on."""
+    return min(2, len(case.equations)) if method == "neural" else 1
+
+
 def marched(case: Case, method: str, order: int) -> dict[str, Any]:
     """March with a method, and certify what it covers from 0."""
     began, system = time.monotonic(), Problem.from_dict(case.problem()).build()
-    deadline = began + BUDGET[method]
+    deadline = began + BUDGET[method] * states(case, method)
     march = March(
         system, "constant", order, 0, 0.0, case.stop, encloser("intervals"), deadline, None
     )
@@ -116,7 +121,9 @@ def regions(
             continue
         began = time.monotonic()
         try:
-            certificate = certify(problem, method=method, budget=REGION[method])
+            certificate = certify(
+                problem, method=method, budget=REGION[method] * states(case, method)
+            )
         except CertddeError:
             found[method] = None  # does not apply
             continue

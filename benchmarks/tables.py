@@ -45,6 +45,16 @@ def boxes(data: dict[str, Any]) -> str:
     return "\n".join([*lines, "", f"Measured on {data['machine']}, by `benchmarks/boxes.py`."])
 
 
+def multipliers(data: dict[str, Any]) -> str:
+    """Return the table of a proof with and without multipliers."""
+    lines = ["| bound on a box | boxes | search | check |", "| --- | --- | --- | --- |"]
+    for r in data["rows"]:
+        times = f"{r['search']:.1f} s | {r['check']:.1f} s"
+        lines.append(f"| {r['bound']} | {r['leaves']:,} | {times} |")
+    where = f"Processor time of one core of {data['machine']}, by `benchmarks/multipliers.py`."
+    return "\n".join([*lines, "", where])
+
+
 def checker(data: dict[str, Any]) -> str:
     """Return the table of the checker's speed, size and memory."""
     lines = [
@@ -374,6 +384,7 @@ TABLES: dict[str, Callable[[dict[str, Any]], str]] = {
     "examples": examples,
     "boxes": boxes,
     "checker": checker,
+    "multipliers": multipliers,
     "linear": linear,
     "schemes": schemes,
     "nonlinear": nonlinear,

@@ -9,6 +9,7 @@ from typing import Any
 
 from certdde.certificates.part import Part
 from certdde.functionals import Functional
+from certdde.functionals.functional import MOMENTS
 from certdde.learning.cegis import CegisSettings, Searched, search
 from certdde.learning.finish import COVERS, exact_cover
 from certdde.learning.levels import FULL
@@ -21,6 +22,8 @@ from certdde.verify.spectral.linear import LinearDelaySystem
 from certdde.verify.spectral.windows import stable_windows
 
 MOST_READ = 4  # moments of states that V0 reads: each is one more nonlinear variable
+STRIDE, SHORT = 0.2, 0.06  # of the position: the first part that is tried, with moments and without
+FIRST, LATER, AGAIN = 1500, 600, 1000  # training steps: anew, from the part before, once failed
 
 Progress = Callable[[str, dict[str, Any]], None]
 
@@ -129,41 +132,46 @@ class March:
         return True
 
     def advance_neural(self) -> None:
-        """March on by neural functionals, each started from the one before; V0 reads more and more moments."""
-        levels = [0, 1, 2] if self.kind == "constant" else [0]
-        for moments in levels[: self.order + 1]:
-            if self.system.dimension * moments <= MOST_READ:
-                self._advance_neural(moments)
+        """March on by neural functionals, each started from the one before.
+
+        V0 reads as many moments as it may: what fewer do, more do with less training. None first from 0 on, where it
+        must read none, and for several states, where moments cost most.
+        """
+        most = min(MOMENTS, self.order, MOST_READ // self.system.dimension)
+        plain = self.position <= 0 or self.system.dimension > 1
+        for moments in sorted({0, most} if plain else {most}):
+            self._advance_neural(moments if self.kind == "constant" else 0)
 
     def _advance_neural(self, moments: int) -> None:
-        width, start = max(0.06 * self.position, 4 * self.resolution), None
+        stride, steps = (STRIDE, FIRST) if moments else (SHORT, LATER)
+        width, start = max(stride * self.position, 4 * self.resolution), None
         if moments and self.position <= 0:
             return
         while self.position < self.stop and width > 8 * self.resolution:
             if time.monotonic() > self.deadline:
                 return
             upper = min(self.stop, self.position + width)
-            found = self._search(upper, moments, start)
+            found = self._search(upper, moments, start, steps)
             if found is not None and found.finished.part is not None:
                 self.parts.append((self._first(), found.finished.part))
                 self.proved.append((self._first(), upper))
-                start, width = found.finished.part.functional, 1.2 * width
+                start, width, steps = found.finished.part.functional, 1.2 * width, LATER
             else:
-                start, width = None, width / 2
+                width, steps = width / 2, max(steps, AGAIN if moments else LATER)
 
     def _first(self) -> float:
         """Return where the next functional begins: a delay that varies does not stay in a part."""
         return self.position if self.kind == "constant" else self.start
 
-    def _search(self, upper: float, moments: int, start: Functional | None) -> Searched | None:
+    def _search(
+        self, upper: float, moments: int, start: Functional | None, steps: int
+    ) -> Searched | None:
         settings = replace(
             self.settings,
             order=self.order,
             seed=self.seed,
             moments=moments,
-            training=TrainSettings(
-                steps=1500 if moments and start is None else 600, region=0.02, pruned=False
-            ),
+            training=TrainSettings(steps=steps, region=0.02, pruned=False),
             later_steps=600,
             rounds=4,
             least=FULL,  # a margin is that of the domain: no small level set in place of it

@@ -47,6 +47,8 @@ class Settings:
     slack : float
         Relative to the size of the terms of v^T H v: bounds must be below minus this, so that
         outward rounding does not undo them.
+    multipliers : bool
+        Whether boxes on which the bound term by term fails are tried with multipliers.
     """
 
     grid: int = 8
@@ -56,6 +58,7 @@ class Settings:
     deadline: float = float("inf")
     counterexamples: int = 1
     slack: float = 1e-9
+    multipliers: bool = True
 
 
 def by_intervals(inequality: Inequality, lower: torch.Tensor, upper: torch.Tensor) -> Taylor:
@@ -237,7 +240,7 @@ def _below(
     enclosure = enclose(inequality, lower, upper)
     room = -search.settings.slack * _size(enclosure, inequality) - inequality.offset
     proved = (quadratic_upper_bound(enclosure, inequality.forms) < room).all(0)
-    if inequality is search.inequality and inequality.holds_origin:
+    if search.settings.multipliers and inequality is search.inequality and inequality.holds_origin:
         hopeful = (at_the_centre(enclosure, inequality.forms) < room).all(0) & ~proved
         if hopeful.any():
             bound = multiplier_bound(enclosure.boxes(hopeful), inequality.forms)

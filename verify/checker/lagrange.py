@@ -3,7 +3,7 @@
 import numpy as np
 from ival import Interval
 
-from .rounding import TINY, Affine, Array, Quadratic, congruence, negative_definite
+from .rounding import LIMIT, TINY, Affine, Array, Quadratic, congruence, negative_definite
 
 ROUNDS = 4
 
@@ -30,13 +30,14 @@ def below(q: Quadratic, v: Affine) -> Array:
 
 
 def remainder(q: Quadratic, v: Affine) -> Array:
-    """An upper bound (K, B) of the terms in e: 2 |e^T H (m + L t)| + |e^T H e|; see `rounding.upper`."""
+    """An upper bound (K, B) of the terms in e: 2 |e^T H (m + L t)| + |e^T H e|; inf where `rounding.upper` has none."""
     size = np.abs(v.m) + (np.abs(v.lin) * v.r[:, None]).sum(axis=0) + v.rho
     spread = 2 * np.abs(q.centre @ v.m) + np.abs(q.centre) @ v.rho
     for lin, r in zip(v.lin, v.r, strict=True):
         spread = spread + 2 * np.abs(q.centre @ lin) * r
     total = np.einsum("fb,kfb->kb", v.rho, spread)
-    return np.asarray(total + 2 * (size * (q.error @ size)).sum(axis=0) + TINY)
+    total = total + 2 * (size * (q.error @ size)).sum(axis=0) + TINY
+    return np.where(q.moderate & (size.max(axis=0) < LIMIT), total, np.inf)
 
 
 def multipliers(rows: list[list[Interval]]) -> Array:

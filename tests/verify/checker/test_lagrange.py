@@ -73,6 +73,35 @@ def test_what_is_not_finite_or_huge_is_refused(name, bad):
         assert not lagrange.below(enclose(exact, 3), broken).any()
 
 
+def one_box(h, m, lin, r, rho):
+    column = [np.array(a, dtype=float)[:, None] for a in (m, lin, rho)]
+    v = Affine(column[0], column[1][None], np.array([[r]]), column[2])
+    return enclose([rational(np.array(h, dtype=float))], 1), v
+
+
+@pytest.mark.parametrize(("rho", "holds"), [(0.6, True), (0.8, False)])
+def test_a_remainder_meets_the_far_end_of_the_box(rho, holds):
+    """-1 + v_0 e, v_0 in [0.5, 1.5]: at the centre e up to 1 would do."""
+    h = [[0, 0.5, 0], [0.5, 0, 0], [0, 0, -1]]
+    q, v = one_box(h, [1, 0, 1], [1, 0, 0], 0.5, [0, rho, 0])
+    assert lagrange.below(q, v).all() == holds
+
+
+@pytest.mark.parametrize(("rho", "holds"), [(0.9, True), (1.1, False)])
+def test_a_remainder_meets_itself(rho, holds):
+    """-1 + e^2."""
+    q, v = one_box([[1, 0], [0, -1]], [0, 1], [0, 0], 0.5, [rho, 0])
+    assert lagrange.below(q, v).all() == holds
+
+
+def test_beyond_the_range_of_the_rounding_lemma_nothing_is_shown():
+    """A product that underflows, times a radius and a remainder that do not: positive by 1e85 at a corner."""
+    h = [[-4e-116, 5e-324, 0], [5e-324, 0, 0], [0, 0, -1e15]]
+    q, v = one_box(h, [0, 0, 1e30], [0.4, 0, 0], 2.5e100, [0, 1.7e308, 0])
+    with np.errstate(all="ignore"):
+        assert not lagrange.below(q, v).any()
+
+
 def test_multipliers_are_not_believed(monkeypatch):
     v, exact, h = drawn(0)
     worst, q = samples(v, h, 0), enclose(exact, 3)

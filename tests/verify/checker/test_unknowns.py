@@ -303,6 +303,8 @@ IDENTITIES = {
     "1/(a + b) - 1/(b + a)": True,
     "(a + b)/(a + b) - 1": False,  # true, but not seen
     "a - b": False,
+    "1/(2*a) - 1/a": False,
+    "1/(2*a) - 0.5/a": True,
     "a*0.1 - a/10": True,
     "exp(a)*exp(b) - exp(a + b)": False,
     "(1 + a)^-2 - (a + 1)^(-1)*(1 + a)^(-1)": True,
@@ -322,6 +324,29 @@ def test_what_is_0_for_all_parameters(text, drafts):
         return
     with pytest.raises(Refused, match="for all parameters"):
         built(draft)
+
+
+def test_each_parameter_has_its_own_interval(drafts):
+    equation = "x' = -x(t - tau)*(1 + x) + 0*a + 0*b"
+    draft = about(drafts["uncertain"], equations=[equation])
+    for spans in ({"a": [0.9, 1.1], "b": [2, 3]}, {"b": [0.5, 0.75], "a": [4, 5]}):
+        draft.document["system"]["parameters"] = spans
+        found = built(draft)
+        shown = dict(zip(found.constants, found.spans, strict=True))
+        assert shown == {
+            -1 - k: tuple(Fraction(str(end)) for end in spans[name]) for k, name in enumerate("ab")
+        }
+
+
+def test_a_right_side_that_a_parameter_makes_undefined(tmp_path):
+    """0/a is 0 for every a but 0, where there is no equation at all."""
+    draft = unknowns_maker.constant_drift()
+    draft.document["system"] |= {
+        "equations": ["x' = 0/a - 3*x(t - tau)"],
+        "parameters": {"a": [-1, 1]},
+        "equilibrium": {},
+    }
+    assert "smooth" in refused(draft.save(tmp_path / "a")).reason
 
 
 def test_formal_values_agree_with_rational_ones():
