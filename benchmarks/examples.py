@@ -19,7 +19,7 @@ from certdde.verify.spectral import spectral_abscissa
 
 ROOT = Path(__file__).resolve().parent.parent
 EXAMPLES = {"hutchinson": 1.65, "logistic": 1.65, "pendulum": 0.65}
-BUDGET = 240.0
+BUDGET = 90.0
 
 
 def local_margin(problem: Problem, stop: float) -> float:
