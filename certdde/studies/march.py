@@ -138,9 +138,10 @@ class March:
         must read none, and for several states, where moments cost most.
         """
         most = min(MOMENTS, self.order, MOST_READ // self.system.dimension)
+        most = most if self.kind == "constant" else 0
         plain = self.position <= 0 or self.system.dimension > 1
         for moments in sorted({0, most} if plain else {most}):
-            self._advance_neural(moments if self.kind == "constant" else 0)
+            self._advance_neural(moments)
 
     def _advance_neural(self, moments: int) -> None:
         stride, steps = (STRIDE, FIRST) if moments else (SHORT, LATER)
@@ -172,7 +173,7 @@ class March:
             seed=self.seed,
             moments=moments,
             training=TrainSettings(steps=steps, region=0.02, pruned=False),
-            later_steps=600,
+            later_steps=LATER,
             rounds=4,
             least=FULL,  # a margin is that of the domain: no small level set in place of it
             deadline=self.deadline,

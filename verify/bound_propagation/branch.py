@@ -19,7 +19,7 @@ from certdde.verify.bound_propagation.forest import (
     bisect,
     root_cells,
 )
-from certdde.verify.bound_propagation.lagrange import at_the_centre, multiplier_bound
+from certdde.verify.bound_propagation.lagrange import at_the_centre, largest_rise
 from certdde.verify.bound_propagation.slopes import Slope, star_test
 from certdde.verify.bound_propagation.taylor import Taylor, quadratic_upper_bound
 
@@ -241,10 +241,11 @@ def _below(
     room = -search.settings.slack * _size(enclosure, inequality) - inequality.offset
     proved = (quadratic_upper_bound(enclosure, inequality.forms) < room).all(0)
     if search.settings.multipliers and inequality is search.inequality and inequality.holds_origin:
-        hopeful = (at_the_centre(enclosure, inequality.forms) < room).all(0) & ~proved
+        least = at_the_centre(enclosure, inequality.forms)
+        hopeful = (least < room).all(0) & ~proved
         if hopeful.any():
-            bound = multiplier_bound(enclosure.boxes(hopeful), inequality.forms)
-            proved[hopeful] = (bound < room[:, hopeful]).all(0)
+            rise = largest_rise(enclosure.boxes(hopeful), inequality.forms)
+            proved[hopeful] = (least[:, hopeful] + rise < room[:, hopeful]).all(0)
     return proved
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import torch
 
-from certdde.verify.bound_propagation.taylor import Taylor
+from certdde.verify.bound_propagation.taylor import Taylor, remainder_bound
 
 ROUNDS = 4
 
@@ -19,8 +19,7 @@ def at_the_centre(value: Taylor, forms: torch.Tensor) -> torch.Tensor:
     reach = transformed.abs()
     for k in range(len(L)):
         reach = reach + (L[k] @ forms).abs() * value.r[k].unsqueeze(-1)
-    rest = 2 * (reach * rho).sum(-1) + ((rho @ forms.abs()) * rho).sum(-1)
-    return (transformed * m).sum(-1) + rest
+    return (transformed * m).sum(-1) + remainder_bound(reach, rho, forms)
 
 
 def multiplier_bound(value: Taylor, forms: torch.Tensor) -> torch.Tensor:
@@ -43,12 +42,17 @@ def multiplier_bound(value: Taylor, forms: torch.Tensor) -> torch.Tensor:
     (E, B) Tensor
         Float64 upper bounds; inf where no multipliers were found.
     """
+    return at_the_centre(value, forms) + largest_rise(value, forms)
+
+
+def largest_rise(value: Taylor, forms: torch.Tensor) -> torch.Tensor:
+    """Bound the terms in t alone, (E, B): what :func:`multiplier_bound` adds to :func:`at_the_centre`."""
     m, L, _ = value.centred()
     scaled = L * value.r.unsqueeze(-1)
     images = torch.einsum("dbi,eij->ebdj", scaled, forms)
     g = 2 * torch.einsum("ebdj,bj->ebd", images, m)
     M = torch.einsum("ebdj,cbj->ebdc", images, scaled)
-    return at_the_centre(value, forms) + _largest(g, M)
+    return _largest(g, M)
 
 
 def _largest(g: torch.Tensor, M: torch.Tensor) -> torch.Tensor:

@@ -234,4 +234,9 @@ def quadratic_upper_bound(value: Taylor, forms: torch.Tensor) -> torch.Tensor:
         for j in range(k + 1):
             cross = (images[k] * L[j]).sum(-1) * (r[k] * r[j])
             total = total + (cross.clamp(min=0) if j == k else 2 * cross.abs())
-    return total + 2 * (reach * rho).sum(-1) + ((rho @ forms.abs()) * rho).sum(-1)
+    return total + remainder_bound(reach, rho, forms)
+
+
+def remainder_bound(reach: torch.Tensor, rho: torch.Tensor, forms: torch.Tensor) -> torch.Tensor:
+    """Bound 2 e^T H (m + L t) + e^T H e, |e| <= rho, (E, B); ``reach`` bounds |H (m + L t)|."""
+    return 2 * (reach * rho).sum(-1) + ((rho @ forms.abs()) * rho).sum(-1)
