@@ -12,6 +12,7 @@ import torch
 from certdde.errors import ProblemError
 from certdde.models.mlp import MLPField
 from certdde.models.neural_dde import NeuralDDE
+from certdde.models.written_numbers import state_names
 from certdde.systems.delay_system import DelaySystem
 from certdde.systems.grammar import MAX_LENGTH
 
@@ -64,7 +65,7 @@ def delay_system(
     """
     field = _field(model)
     n, k = field.dimension, field.delays
-    names = list(states or (["x"] if n == 1 else [f"x{i + 1}" for i in range(n)]))
+    names = list(states or state_names(n))
     lags = list(delays or (["tau"] if k <= 1 else [f"tau{i + 1}" for i in range(k)]))
     if len(names) != n or len(lags) != max(k, 1):
         raise ProblemError(

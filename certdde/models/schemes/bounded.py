@@ -10,7 +10,7 @@ from certdde.errors import ProblemError
 from certdde.models.flows.networks import shrunk
 from certdde.models.mlp import MLP
 from certdde.models.schemes.fixed_scheme import FixedScheme
-from certdde.models.schemes.gates import TimeGate, gate_features
+from certdde.models.schemes.gates import Increment, TimeGate, gate_features
 
 GATE_SIZE = 16
 SHARPNESS = 16
@@ -30,7 +30,7 @@ def soft_least(r: Float[Tensor, "..."]) -> Float[Tensor, "..."]:
     return r * torch.exp(-nn.functional.softplus(logarithm) / SHARPNESS)
 
 
-class BoundedIncrement(nn.Module):
+class BoundedIncrement(Increment):
     """F(z) = T (m z + (M - m) sum_j p_j w_j(z) / (a_j u_j)) for one state: F(z) / z in T [m, M] on |z| <= B.
 
     w_j = T_j / (1 + c_j T_j), T_j = tanh(a_j z), 0 < a_j B <= 1, |c_j| <= 1/2; p_j > 0, sum_j p_j = 1, and
@@ -104,16 +104,6 @@ class BoundedIncrement(nn.Module):
         if reads_delay:
             self.gates = shrunk(MLP(sizes, generator, dtype=dtype), 0.1)
         self.clock = TimeGate(generator, delay_scale, time_scale, dtype) if timed else None
-
-    def forward(
-        self,
-        z: Float[Tensor, "*batch 1"],
-        delay: Float[Tensor, "*batch"] | int,
-        t: int = 0,
-    ) -> Float[Tensor, "*batch 1"]:
-        """Return F(z) for delays in steps, one a sample, at step t."""
-        delay = torch.as_tensor(delay, dtype=z.dtype, device=z.device)
-        return self.at_delays(delay)(z, t)
 
     def at_delays(self, delay: Float[Tensor, "*batch"]) -> Callable[[Tensor, int], Tensor]:
         """Return (z, t) -> F(z) for delays in steps, one a sample, with the gates computed once."""

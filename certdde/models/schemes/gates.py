@@ -1,4 +1,6 @@
-"""What the gates of a learned scheme read, and the gate of time."""
+"""What the gates of a learned scheme read, the gate of time, and what gated increments have in common."""
+
+from collections.abc import Callable
 
 import torch
 from jaxtyping import Float
@@ -41,3 +43,21 @@ class TimeGate(nn.Module):
         clock = torch.full_like(read, t / self.time_scale)
         value: Tensor = self.network(torch.cat([read, clock], -1))
         return LEAST + (1 - LEAST) * torch.sigmoid(value)
+
+
+class Increment(nn.Module):
+    """F of a learned scheme, whose gates depend on the delay: a subclass says it in ``at_delays``."""
+
+    def at_delays(self, delay: Float[Tensor, "*batch"]) -> Callable[[Tensor, int], Tensor]:
+        """Return (z, t) -> F(z) for delays in steps, one a sample, with the gates computed once."""
+        raise NotImplementedError
+
+    def forward(
+        self,
+        z: Float[Tensor, "*batch n"],
+        delay: Float[Tensor, "*batch"] | int,
+        t: int = 0,
+    ) -> Float[Tensor, "*batch n"]:
+        """Return F(z) for delays in steps, one a sample, at step t."""
+        delay = torch.as_tensor(delay, dtype=z.dtype, device=z.device)
+        return self.at_delays(delay)(z, t)

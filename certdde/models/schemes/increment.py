@@ -9,13 +9,13 @@ from torch import Tensor, nn
 from certdde.models.flows.networks import shrunk
 from certdde.models.mlp import MLP
 from certdde.models.schemes.fixed_scheme import FixedScheme
-from certdde.models.schemes.gates import TimeGate, gate_features
+from certdde.models.schemes.gates import Increment, TimeGate, gate_features
 
 GATE_SIZE = 16
 MOST_SHIFT = 0.999
 
 
-class GatedIncrement(nn.Module):
+class GatedIncrement(Increment):
     """F(z) = T(t, tau) W diag(g(tau)) v(z; b(tau)), a hidden layer of tanh whose gains and biases read the delay.
 
     ``v_j = tanh(a_j z + artanh c_j) - c_j``, written so that it is 0 at z = 0 in every arithmetic:
@@ -72,16 +72,6 @@ class GatedIncrement(nn.Module):
         if reads_delay:
             self.gates = shrunk(MLP(sizes, generator, dtype=dtype), 0.1)
         self.clock = TimeGate(generator, delay_scale, time_scale, dtype) if timed else None
-
-    def forward(
-        self,
-        z: Float[Tensor, "*batch n"],
-        delay: Float[Tensor, "*batch"] | int,
-        t: int = 0,
-    ) -> Float[Tensor, "*batch n"]:
-        """Return F(z) for delays in steps, one a sample, at step t."""
-        delay = torch.as_tensor(delay, dtype=z.dtype, device=z.device)
-        return self.at_delays(delay)(z, t)
 
     def at_delays(self, delay: Float[Tensor, "*batch"]) -> Callable[[Tensor, int], Tensor]:
         """Return (z, t) -> F(z) for delays in steps, one a sample, with the gates computed once."""
