@@ -1,9 +1,10 @@
-"""Measure how learnt delay equations predict, beside models without delay, with as many parameters.
+"""Measure how learnt delay equations predict, beside other models with as many parameters, in the same time.
 
-    python benchmarks/learned.py [--tasks ..] [--models ..] [--seeds N] [--epochs N] [--parameters N] [--json FILE]
+    python benchmarks/learned.py [--tasks ..] [--models ..] [--seeds N] [--share S] [--parameters N] [--json FILE]
 
-Each cell (task, model) is fitted with the same data, number of parameters, epochs and seeds, in single precision on
-one thread; the mean and the deviation over the seeds are kept. A cell that the file already has is not done again.
+Each cell (task, model) is fitted with the same data, number of parameters, processor time (SECONDS, times S) and
+seeds, in single precision on one thread; the mean and the deviation over the seeds are kept. The number of epochs is
+the time over that of a few epochs beforehand. A cell that the file already has is not done again.
 torchdiffeq and torchdde are optional (pip install 'certdde[peers]'); their rows say so if they are missing.
 """
 
@@ -19,6 +20,7 @@ from typing import Any
 
 import torch
 from learned_models import MODELS, Setting, parameters, sized
+from torch import nn
 
 from certdde.models.data import TASKS, TaskData
 from certdde.models.fit import FitSettings, error, fit
@@ -37,26 +39,48 @@ STEPS = {
     "laplace_spiral": 0.1,
     "laplace_lotka_volterra": 0.14,
 }
+# Processor time of a fit.
+SECONDS = {
+    "reflection": 15,
+    "annuli": 15,
+    "spiral": 20,
+    "population": 20,
+    "mackey_glass": 20,
+    "varying_delay": 20,
+    "laplace_spiral": 20,
+    "laplace_lotka_volterra": 20,
+}
+PROBE = 3
 PEERS = ("torchdiffeq", "torchdde")
 
 
 def run(task: TaskData, name: str, seed: int, options: argparse.Namespace) -> dict[str, Any]:
     """Fit one model once."""
     setting = Setting.of(task, STEPS[task.name])
-    model = sized(MODELS[name], setting, options.parameters, seed)
-    settings = FitSettings(
-        epochs=options.epochs, batch=options.batch, rate=options.rate, decay=0.1, patience=50
-    )
-    began = time.process_time()
-    result = fit(model, task, settings, torch.Generator().manual_seed(seed))
-    seconds = (time.process_time() - began) / len(result.history)
+
+    def fitted(epochs: int) -> tuple[nn.Module, float]:
+        model = sized(MODELS[name], setting, options.parameters, seed)
+        settings = FitSettings(
+            epochs=epochs,
+            batch=options.batch,
+            rate=options.rate,
+            delay_rate=options.delay_rate,
+            decay=0.1,
+        )
+        began = time.process_time()
+        fit(model, task, settings, torch.Generator().manual_seed(seed))
+        return model, (time.process_time() - began) / epochs
+
+    _, probed = fitted(PROBE)
+    epochs = max(PROBE, round(options.share * SECONDS[task.name] / probed))
+    model, seconds = fitted(epochs)
     delays = getattr(model, "delays", None)
     return {
         "parameters": parameters(model),
         "test": error(model, task.test),
         **{key: error(model, part) for key, part in task.extrapolation.items()},
         "seconds an epoch": seconds,
-        "epochs": len(result.history),
+        "epochs": epochs,
         "delays": list(delays.values()) if delays is not None else [],
     }
 
@@ -113,9 +137,10 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("--tasks", nargs="+", choices=sorted(STEPS), default=list(STEPS))
     parser.add_argument("--models", nargs="+", choices=sorted(MODELS), default=list(MODELS))
     parser.add_argument("--seeds", type=int, default=5)
-    parser.add_argument("--epochs", type=int, default=300)
+    parser.add_argument("--share", type=float, default=1.0, help="of the processor time")
     parser.add_argument("--batch", type=int, default=64)
-    parser.add_argument("--rate", type=float, default=3e-3)
+    parser.add_argument("--rate", type=float, default=1e-2)
+    parser.add_argument("--delay-rate", type=float, default=5e-2, help="of the delays")
     parser.add_argument("--parameters", type=int, default=5000)
     parser.add_argument("--json", type=Path, default=RESULTS)
     return parser.parse_args()
@@ -126,7 +151,7 @@ def main() -> None:
     options = parsed()
     torch.set_num_threads(1)
     warnings.simplefilter("ignore", BlowUpWarning)  # counted as diverged
-    kept = ("seeds", "epochs", "batch", "rate", "parameters")
+    kept = ("seeds", "share", "batch", "rate", "delay_rate", "parameters")
     settings = {key: getattr(options, key) for key in kept}
     data: dict[str, Any] = {"settings": settings, "rows": []}
     if options.json.exists():

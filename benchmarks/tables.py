@@ -11,6 +11,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from flows_table import flows
+from generative_table import generative
+from learned_schemes_table import learned_schemes
+from learned_table import learned
+from objective_table import objective
+
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "benchmarks" / "results"
 
@@ -382,10 +388,15 @@ def training(data: dict[str, Any]) -> str:
 
 TABLES: dict[str, Callable[[dict[str, Any]], str]] = {
     "examples": examples,
+    "flows": flows,
+    "generative": generative,
+    "learned_schemes": learned_schemes,
     "boxes": boxes,
     "checker": checker,
     "multipliers": multipliers,
     "linear": linear,
+    "learned": learned,
+    "objective": objective,
     "schemes": schemes,
     "nonlinear": nonlinear,
     "polytopic": polytopic,
@@ -396,7 +407,7 @@ TABLES: dict[str, Callable[[dict[str, Any]], str]] = {
     "sos": sos,
     "razumikhin": razumikhin,
 }
-FILES = ("README.md", "docs/benchmarks.md", "docs/training.md")
+FILES = ("README.md", "docs/benchmarks.md", "docs/training.md", "docs/learned.md")
 
 
 def filled(text: str) -> str:

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from certdde.certificates import Certificate
-    from certdde.delays.classes import Constant, Measurable, Several, Slow
+    from certdde.delays.classes import Constant, Measurable, Resampled, Sampled, Several, Slow
     from certdde.errors import CertddeError, CertificateError, MissingPackageError, ProblemError
     from certdde.learning.certify import certify
+    from certdde.models.learn import learn
     from certdde.systems import DelaySystem
     from certdde.systems.problem import Problem, load_problem
 
@@ -24,9 +25,12 @@ __all__ = [
     "MissingPackageError",
     "Problem",
     "ProblemError",
+    "Resampled",
+    "Sampled",
     "Several",
     "Slow",
     "certify",
+    "learn",
     "load_problem",
 ]
 
@@ -41,8 +45,11 @@ _HOMES = {
     "MissingPackageError": "certdde.errors",
     "Problem": "certdde.systems.problem",
     "ProblemError": "certdde.errors",
+    "Resampled": "certdde.delays.classes",
+    "Sampled": "certdde.delays.classes",
     "Slow": "certdde.delays.classes",
     "certify": "certdde.learning.certify",
+    "learn": "certdde.models.learn",
     "load_problem": "certdde.systems.problem",
 }
 

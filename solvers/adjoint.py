@@ -31,8 +31,9 @@ from certdde.solvers.grid import FullGrid
 from certdde.solvers.histories import ConstantHistory, FunctionHistory, History, StartingAt
 from certdde.solvers.lags import ConstantLag
 from certdde.solvers.options import Options
-from certdde.solvers.problem import Problem
+from certdde.solvers.problem import Problem, RightSide
 from certdde.solvers.solution import Solution
+from certdde.solvers.stopped import Stopped
 from certdde.solvers.tableau import RK4
 
 GAUSS = (0.5 - math.sqrt(3) / 6, 0.5 + math.sqrt(3) / 6)
@@ -65,7 +66,8 @@ def adjoint_states(
     wanted = _wanted(problem, taus, options)
     with torch.no_grad():
         solution = forward()
-    states = _Adjoint.apply(_Backward(problem, solution, tuple(wanted), options), *wanted)
+    stops = not bool(solution.finished.all())
+    states = _Adjoint.apply(_Backward(problem, solution, tuple(wanted), options, stops), *wanted)
     return states, solution  # type: ignore[return-value]
 
 
@@ -92,12 +94,13 @@ def _tensors(history: History) -> list[Tensor]:
 
 @dataclass(frozen=True, slots=True)
 class _Backward:
-    """What the way back needs."""
+    """What the way back needs; ``stops`` says that some sample did not reach the last time."""
 
     problem: Problem
     solution: Solution
     wanted: tuple[Tensor, ...]
     options: Options
+    stops: bool
 
     def gradients(self, weights: Tensor) -> list[Tensor | None]:
         """Return the gradient of sum <weights, states> in each wanted tensor; weights (T, *batch, n)."""
@@ -187,7 +190,7 @@ class _Backward:
             t, x, delayed = self._arguments(sigma, graph=False)
             point = (x if index is None else delayed[index]).detach().requires_grad_()
             states = [point if i == index else y for i, y in enumerate(delayed)]
-            value = self.problem.f(t, point if index is None else x, states)
+            value = self._f(sigma)(t, point if index is None else x, states)
             if not value.requires_grad:
                 return torch.zeros_like(x)
             (result,) = torch.autograd.grad(value, point, cotangent, allow_unused=True)
@@ -195,20 +198,34 @@ class _Backward:
 
     def _arguments(self, sigma: Tensor, *, graph: bool) -> tuple[Tensor, Tensor, list[Tensor]]:
         """Return t, x(t) and the delayed states at reversed times (1, 1 or B); the latter differentiable if asked."""
-        problem, solution = self.problem, self.solution
+        problem = self.problem
         t = problem.t[-1].detach() - sigma
         shape = problem.x0.shape
-        x = solution.anywhere(t).detach().reshape(shape)
+        x = self._until_stopped(t).detach().reshape(shape)
         taus = [problem.flat(lag.value) for lag in problem.lags]  # type: ignore[union-attr]
         taus = taus if graph else [tau.detach() for tau in taus]
-        delayed = [solution.anywhere(t - tau).reshape(shape) for tau in taus]
+        delayed = [self._until_stopped(t - tau).reshape(shape) for tau in taus]
         pairs = zip(problem.lags, delayed, strict=True)
         delayed = [x if isinstance(lag, ConstantLag) and lag.all_zero else y for lag, y in pairs]
         return problem.times(t)[0] if t.shape[1] > 1 else t[0, 0], x, delayed
 
+    def _until_stopped(self, s: Tensor) -> Tensor:
+        """Return x at times (1, 1 or B), and of a sample that has stopped before: its last state."""
+        if not self.stops:
+            return self.solution.anywhere(s)
+        late = (s - self.solution.good_until.reshape(-1)).detach().clamp(min=0)
+        return self.solution.anywhere(s - late)
+
+    def _f(self, sigma: Tensor) -> RightSide:
+        """Return f at reversed times (1, 1 or B): 0 for samples that have stopped before, as their adjoint is there."""
+        if not self.stops:
+            return self.problem.f
+        still = (self.problem.t[-1].detach() - sigma)[0] > self.solution.good_until.reshape(-1)
+        return Stopped.none(self.problem).problem(self.problem, still).f
+
     def _slope(self, sigma: Tensor) -> Tensor:
         with torch.enable_grad():
-            return self.problem.f(*self._arguments(sigma, graph=True))
+            return self._f(sigma)(*self._arguments(sigma, graph=True))
 
     def _add(
         self, total: list[Tensor | None], value: Tensor, weight: Tensor, multiplier: Tensor

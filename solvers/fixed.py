@@ -5,7 +5,7 @@ makes it fast, and what makes its graph small: one look-up a window, not one a s
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -18,6 +18,7 @@ from certdde.solvers.options import Options
 from certdde.solvers.outputs import Outputs
 from certdde.solvers.problem import Problem
 from certdde.solvers.stages import StepWeights, advance, number_weights, polynomials, tensor_weights
+from certdde.solvers.stopped import Stopped, first_out, with_slopes
 from certdde.solvers.tableau import Tableau
 from certdde.solvers.track import Track
 
@@ -66,15 +67,14 @@ def integrate_fixed(
     good_until = torch.full(
         (problem.size,), torch.inf, dtype=problem.x0.dtype, device=problem.x0.device
     )
-    x, slope, dropped = problem.x0, None, 0
+    state = _State(problem.x0, None, None if options.bound is None else Stopped.none(problem))
+    dropped = 0
     for window in windows:
         if not keep and window.needed > dropped:
             dropped += track.drop(window.needed - dropped)
         place = Place.of(problem, tableau, grid, window, track.view(), dropped)
-        x, slope, coefficients = _integrate_window(place, options, x, slope, impulses or {})
-        good_until = torch.minimum(
-            good_until, _first_bad(place.nodes[:-1], coefficients, x, options.bound)
-        )
+        state, coefficients, good = _bounded_window(place, options, state, impulses or {})
+        good_until = torch.minimum(good_until, good)
         track.append(coefficients)
         outputs.add(window.first, window.last, coefficients)
         if callable(options.progress):
@@ -82,13 +82,44 @@ def integrate_fixed(
     return FixedResult(outputs.joined(), track.view() if keep else None, good_until, grid.steps)
 
 
+@dataclass(frozen=True, slots=True)
+class _State:
+    """Where the samples are between two windows; without a bound ``stopped`` is None."""
+
+    x: Tensor
+    slope: Tensor | None
+    stopped: Stopped | None
+    any_stopped: bool = False
+
+
+def _bounded_window(
+    place: Place, options: Options, state: _State, impulses: Mapping[int, Tensor]
+) -> tuple[_State, Tensor, Tensor]:
+    """Integrate one window, and once more if samples went out of bounds, with these standing still from there on."""
+    after, coefficients = _integrate_window(place, options, state, impulses)
+    bad = _bad(coefficients, after.x, options.bound)
+    good = torch.where(bad, place.nodes[:-1], torch.inf).amin(0)
+    if state.stopped is None or not bool(bad.any()):
+        return after, coefficients, good
+    out, first = first_out(bad), coefficients
+    step = torch.where(out < bad.shape[0], place.window.first + out, state.stopped.step)
+    stopped = replace(state.stopped, step=torch.minimum(step, state.stopped.step))
+    begun = replace(state, stopped=stopped, any_stopped=True)
+    after, coefficients = _integrate_window(place, options, begun, impulses)
+    return after, with_slopes(coefficients, first, out), good
+
+
 def _integrate_window(
-    place: Place, options: Options, x: Tensor, slope: Tensor | None, impulses: Mapping[int, Tensor]
-) -> tuple[Tensor, Tensor | None, Tensor]:
+    place: Place, options: Options, state: _State, impulses: Mapping[int, Tensor]
+) -> tuple[_State, Tensor]:
     """Integrate one window; with checkpoints only its ends and its polynomials are kept for the way back."""
+    stopped = state.stopped if state.any_stopped else None
+    arguments = place, options.bound, state.x, state.slope, impulses, stopped
     if options.gradient != "checkpoint" or not torch.is_grad_enabled():
-        return _window(place, options.bound, x, slope, impulses)
-    return checkpoint(_window, place, options.bound, x, slope, impulses, use_reentrant=False)  # type: ignore[no-any-return]
+        x, slope, coefficients = _window(*arguments)
+    else:
+        x, slope, coefficients = checkpoint(_window, *arguments, use_reentrant=False)
+    return replace(state, x=x, slope=slope), coefficients
 
 
 def _window(
@@ -97,6 +128,7 @@ def _window(
     x: Tensor,
     slope: Tensor | None,
     impulses: Mapping[int, Tensor],
+    stopped: Stopped | None,
 ) -> tuple[Tensor, Tensor | None, Tensor]:
     problem, tableau = place.problem, place.tableau
     lengths = place.nodes[1:] - place.nodes[:-1]
@@ -105,15 +137,22 @@ def _window(
     starts: list[Tensor] = []
     slopes: list[Tensor] = []
     for w in range(lengths.shape[0]):
-        if place.window.first + w in impulses:
-            x = x + impulses[place.window.first + w].reshape(x.shape)
+        number = place.window.first + w
+        if number in impulses:
+            x = x + impulses[number].reshape(x.shape)
         starts.append(x)
+        begun = slope if carry else None
+        if stopped is not None:
+            still = stopped.step <= number
+            place = replace(place, problem=stopped.problem(problem, still))
+            begun = (
+                None if begun is None else torch.where(still.reshape(*problem.batch, 1), 0.0, begun)
+            )
         if place.window.overlaps:
             after, ks = overlapping_step(place, weights[w], clock[w], lookups, x, lengths)
         else:
-            begun = slope if carry else None
             after, ks = advance(
-                problem.f, tableau, weights[w], clock[w], reader(lookups, w), x, begun
+                place.problem.f, tableau, weights[w], clock[w], reader(lookups, w), x, begun
             )
         if bound is not None:
             after = torch.where((after.abs() < bound).all(-1, keepdim=True), after, x)
@@ -137,8 +176,8 @@ def _weights(place: Place, lengths: Tensor) -> list[StepWeights]:
     return [others[w] if h is None else cache[h] for w, h in enumerate(numbers)]
 
 
-def _first_bad(start: Tensor, coefficients: Tensor, x: Tensor, bound: float | None) -> Tensor:
-    """Return for each sample the start of the first step of a window that ends out of bounds, inf if none: (B,)."""
+def _bad(coefficients: Tensor, x: Tensor, bound: float | None) -> Tensor:
+    """Say which steps of a window end out of bounds, (W, B)."""
     with torch.no_grad():
         n = coefficients.shape[-1]
         ends = torch.cat([coefficients[1:, :, 0], x.reshape(1, -1, n)])
@@ -147,4 +186,4 @@ def _first_bad(start: Tensor, coefficients: Tensor, x: Tensor, bound: float | No
             bound is not None
         ):  # the guard has put the state back, while the step's polynomial goes out
             bad |= ~(coefficients.sum(2).abs() < bound).all(-1)
-        return torch.where(bad, start.expand(-1, bad.shape[1]), torch.inf).amin(0)
+        return bad

@@ -37,11 +37,12 @@ def solve_stage(
     Soundness
     ---------
     A fixed number of iterations is made, so that no step waits for a number from the device. If they do not converge,
-    the step's error estimate shows it; a fixed-step method has none.
+    the step's error estimate shows it; a fixed-step method has none. Where the matrix is singular the result is not
+    finite, and the sample stops.
     """
     fixed = weight.detach().unsqueeze(-1) if isinstance(weight, Tensor) else weight
     system = torch.eye(x.shape[-1], dtype=x.dtype, device=x.device) - fixed * matrix
-    factors, pivots = torch.linalg.lu_factor(torch.nan_to_num(system))
+    factors, pivots, _ = torch.linalg.lu_factor_ex(torch.nan_to_num(system))
     slope = guess.detach()
     with torch.no_grad():
         for _ in range(ITERATIONS - WITH_GRAPH):

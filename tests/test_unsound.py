@@ -12,7 +12,7 @@ from example_systems import (
 )
 
 from certdde.certificates.content import read_content
-from certdde.delays.classes import AnyDelay, Constant, Measurable, Several, Slow
+from certdde.delays.classes import AnyDelay, Constant, Measurable, Resampled, Sampled, Several, Slow
 from certdde.learning.certify import certify
 from certdde.learning.krasovskii import by_functional
 from certdde.learning.methods import METHODS, Method, attempt
@@ -190,10 +190,32 @@ FALSE: dict[str, tuple[DelaySystem, AnyDelay]] = {
         equations("x' = -tanh(x(t - tau))", x=(-0.1, 0.1)),
         Slow("tau", 0.0, 1.571, None, 0.1),
     ),
+    "SC at 2, held": (scalar(), Sampled("tau", 0.0, 2.0)),
+    "SC beyond 2, held": (scalar(), Sampled("tau", 1.0, 2.0000001)),
+    "growth, held": (growing(), Sampled("tau", 0.0, 0.001)),
+    "marginal, held": (marginal(), Sampled("tau", 0.1, 0.5)),
+    "a controller, held": (  # equal steps are unstable from 1.72941428 on
+        equations("x' = y", "y' = -0.1*y - 0.375*x(t - tau) - 1.15*y(t - tau)"),
+        Sampled("tau", 0.0, 1.7294143),
+    ),
+    "friction, held": (  # without delay it is unstable
+        equations(*FRICTION),
+        Sampled("tau", 0.0, 1.0),
+    ),
+    "hutchinson, held": (hutchinson(), Sampled("tau", 0.0, 2.1)),
     "scheme": (equations("x[t+1] = x[t] - 0.45*x[t-tau]"), constant(3, 3)),  # 2 cos(3 pi/7)
     "scheme, range": (equations("x[t+1] = x[t] - 0.62*x[t-tau]"), constant(0, 2)),
     "scheme, any sequence": (equations("x[t+1] = x[t] - 0.59*x[t-tau]"), any_rate(2)),
     "scheme, growth": (equations("x[t+1] = 1.01*x[t]"), any_rate(2)),
+    "scheme, drawn": (  # .783323
+        equations("x[t+1] = x[t] - 0.7834*x[t-tau]"),
+        Resampled("tau", 0, 3),
+    ),
+    "scheme, drawn, growth": (equations("x[t+1] = 1.01*x[t]"), Resampled("tau", 0, 2)),
+    "scheme, drawn, nonlinear": (
+        equations("x[t+1] = x[t] - 0.7834*tanh(x[t-tau])", x=(-0.1, 0.1)),
+        Resampled("tau", 0, 3),
+    ),
     "scheme, nonlinear": (
         equations("x[t+1] = x[t] - 0.59*tanh(x[t-tau])", x=(-1.0, 1.0)),
         any_rate(2),

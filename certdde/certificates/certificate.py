@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from certdde.certificates.bundle import read, write
 from certdde.certificates.claim import claim_sentence
-from certdde.delays.classes import Several, Slow
+from certdde.delays.classes import Resampled, Several, Slow
+from certdde.delays.random import Random
 from certdde.errors import CertificateError
 
 if TYPE_CHECKING:
@@ -134,14 +135,18 @@ def delay_section(delay: AnyDelay) -> dict[str, Any]:
     """Return the ``delay`` section."""
     if isinstance(delay, Several):
         return {"class": delay.kind, "delays": [delay_section(one) for one in delay.delays]}
-    section = {
+    section: dict[str, Any] = {
         "name": delay.name,
         "class": delay.kind,
         "range": [float(delay.lower), float(delay.upper)],
     }
+    if isinstance(delay, Random):
+        section |= {"law": dict(delay.section), "set": [], "probability": None}
     if isinstance(delay, Slow):
         lower = delay.rate_lower
         section["rate"] = [None if lower is None else float(lower), float(delay.rate_upper)]
+    if isinstance(delay, Resampled):
+        section["weights"] = [float(weight) for weight in delay.weights]
     return section
 
 

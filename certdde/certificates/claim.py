@@ -20,7 +20,7 @@ def claim_sentence(
 ) -> str:
     """Return the claim, from the sections of ``certificate.json``."""
     head = f"{subject_text(system, delay)} is"
-    if region["domain"] is None:
+    if region["domain"] is None and kind != "resampled":
         return f"{head} globally asymptotically stable."
     if kind in OTHERS:
         return OTHERS[kind](head, system, region)
@@ -83,9 +83,28 @@ def _scheme(head: str, system: Mapping[str, Any], region: Mapping[str, Any]) -> 
     )
 
 
+def _resampled(head: str, system: Mapping[str, Any], region: Mapping[str, Any]) -> str:
+    """Kind ``resampled``: in mean square, or on a domain with a probability that grows towards the equilibrium."""
+    if region["domain"] is None:
+        return (
+            f"{head} globally exponentially stable in mean square, and with probability 1 every "
+            "solution tends to it."
+        )
+    ends = [(state, *region["domain"][state]) for state in system["states"]]
+    box = ", ".join(f"{_number(lo)} <= {state} <= {_number(hi)}" for state, lo, hi in ends)
+    level, rho = _number(region["level"][0]), _number(region["radius"]["rho"])
+    return (
+        f"{head} asymptotically stable in probability: for every delta in (0, 1], from every history with values in"
+        f" {box} and V <= delta*{level} the solution stays in these values and tends to the equilibrium with"
+        f" probability at least 1 - delta; all histories within sqrt(delta)*{rho} of the equilibrium in every state"
+        " are among them."
+    )
+
+
 # How the claim of a kind goes on after "is", where it has a domain and is not that of section 6.
 OTHERS: dict[str, Callable[[str, Mapping[str, Any], Mapping[str, Any]], str]] = {
     "razumikhin": _razumikhin,
+    "resampled": _resampled,
     "scheme": _scheme,
     "yorke": _yorke,
 }
@@ -126,6 +145,15 @@ def delays_text(system: Mapping[str, Any], delay: Mapping[str, Any]) -> str:
     if "delays" in delay:
         kind = "every constant delay" if len(delay["delays"]) == 1 else "all constant delays"
         return f"{kind} {', '.join(_named_range(one) for one in delay['delays'])}"
+    if delay["class"] == "random" and delay["set"]:
+        places = " or ".join(_interval(piece) for piece in delay["set"])
+        return f"every constant delay {delay['name']} in {places}"
+    if delay["class"] == "random":
+        return f"a delay {delay['name']} drawn once from the law {drawn_text(delay['law'])}"
+    if delay["class"] == "resampled":
+        return f"delays {delay['name']}(t) drawn at each step, independently, {law_text(delay)}"
+    if delay["class"] == "sampled":
+        return f"every sequence of sampling instants {_instants(delay)}"
     a, b = (_number(end) for end in delay["range"])
     delays = _steps(delay) if is_scheme(system["equations"][0]) else f"{_kind(delay)} [{a}, {b}]"
     return f"every {delays}{_rate(delay)}"
@@ -139,12 +167,43 @@ def _named_range(delay: Mapping[str, Any]) -> str:
 
 def _steps(delay: Mapping[str, Any]) -> str:
     """Return ``constant delay tau in {0, .., 5}``, or ``sequence of delays tau(t) in ..``."""
-    low, high = (int(end) for end in delay["range"])
-    ends = [str(low), ".."] if high > low + 1 else [str(low)] * (high > low)
     name = f"constant delay {delay['name']}"
     if delay["class"] == "measurable":
         name = f"sequence of delays {delay['name']}(t)"
-    return f"{name} in {{{', '.join([*ends, str(high)])}}}"
+    return f"{name} in {_whole(delay)}"
+
+
+def _whole(delay: Mapping[str, Any]) -> str:
+    """Return ``{0, .., 5}``."""
+    low, high = (int(end) for end in delay["range"])
+    ends = [str(low), ".."] if high > low + 1 else [str(low)] * (high > low)
+    return f"{{{', '.join([*ends, str(high)])}}}"
+
+
+def law_text(delay: Mapping[str, Any]) -> str:
+    """Return ``uniformly from {0, .., 5}``, or ``from {0, 1} with probabilities proportional to 1.0, 2.0``."""
+    weights = [_number(weight) for weight in delay["weights"]]
+    if len(set(weights)) == 1:
+        return f"uniformly from {_whole(delay)}"
+    return f"from {_whole(delay)} with probabilities proportional to {', '.join(weights)}"
+
+
+def drawn_text(law: Mapping[str, Any]) -> str:
+    """Return ``pareto(b = 1.5, scale = 0.1)``; of a mixture its weights and laws; what it is conditioned on."""
+    if law["law"] == "mixture":
+        pairs = zip(law["weights"], law["laws"], strict=True)
+        inner = ", ".join(f"{_number(weight)}: {drawn_text(one)}" for weight, one in pairs)
+    else:
+        inner = ", ".join(f"{key} = {_number(value)}" for key, value in sorted(law["args"].items()))
+    ends = f" conditioned on {_interval(law['range'])}" if "range" in law else ""
+    return f"{law['law']}({inner}){ends}"
+
+
+def _instants(delay: Mapping[str, Any]) -> str:
+    """Return what is said of the instants of sample and hold; without a lower bound steps are positive."""
+    low, high = delay["range"]
+    steps = f"{'[' if low > 0 else '('}{_number(low)}, {_number(high)}]"
+    return f"from 0 to infinity with steps in {steps} and {delay['name']}(t) the time since the last of them"
 
 
 def _kind(delay: Mapping[str, Any]) -> str:

@@ -13,7 +13,16 @@ from safetensors import SafetensorError
 from certdde.certificates.bundle import read_arrays, read_tensors
 from certdde.certificates.certificate import Certificate
 from certdde.certificates.part import read_functional
-from certdde.delays.classes import AnyDelay, Constant, Measurable, Several, Slow
+from certdde.delays.classes import (
+    AnyDelay,
+    Constant,
+    Measurable,
+    Resampled,
+    Sampled,
+    Several,
+    Slow,
+)
+from certdde.delays.random import Random
 from certdde.errors import CertificateError, ProblemError
 from certdde.inequalities.reduction import ConstantDelay, ExactDelay, MeasurableDelay, Reduction
 from certdde.systems.delay_system import DelaySystem
@@ -145,6 +154,12 @@ def rebuilt_delay(section: Mapping[str, Any]) -> AnyDelay:
     if kind == "slow":
         lower, upper = section["rate"]
         return Slow(name, low, high, None if lower is None else float(lower), float(upper))
+    if kind == "random":
+        return Random.of(name, section["law"])
+    if kind == "resampled":
+        return Resampled(name, low, high, tuple(float(weight) for weight in section["weights"]))
+    if kind == "sampled":
+        return Sampled(name, low, high)
     if kind not in ("constant", "measurable"):
         raise ValueError(f"class {kind!r}")
     return Constant(name, low, high) if kind == "constant" else Measurable(name, low, high)

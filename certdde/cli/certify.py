@@ -27,6 +27,12 @@ def certify(
         Path | None,
         typer.Option("--output", "-o", metavar="DIR", help="Where to; default: out/NAME-OF-FILE."),
     ] = None,
+    objective: Annotated[
+        str | None,
+        typer.Option(
+            metavar="region|mean", help="What training minimises; as certify.objective in the file."
+        ),
+    ] = None,
     set_: Overrides = None,
     as_json: AsJson = False,
     progress: ShowProgress = None,
@@ -37,7 +43,8 @@ def certify(
     """
     from certdde.systems.problem import load_problem
 
-    loaded = load_problem(problem, set_ or [])
+    asked = [] if objective is None else [f"certify.objective={objective}"]
+    loaded = load_problem(problem, [*(set_ or []), *asked])
     loaded.build()
     loaded.delay_class()
     directory = writable_directory(output or Path("out") / (problem.stem or "problem"))

@@ -13,12 +13,14 @@ from certdde.cli.certify import certify
 from certdde.cli.check import check
 from certdde.cli.export import export
 from certdde.cli.guard import DONE, INTERRUPTED, guarded
+from certdde.cli.learn import learn
 from certdde.cli.margin import margin
 from certdde.cli.output import print_text
 from certdde.cli.report import report
 from certdde.cli.simulate import simulate
+from certdde.cli.study import study
 
-COMMANDS = (attack, certify, check, export, margin, report, simulate)
+COMMANDS = (attack, certify, check, export, learn, margin, report, simulate)
 
 app = typer.Typer(
     add_completion=False,
@@ -28,6 +30,7 @@ app = typer.Typer(
 )
 for command in COMMANDS:
     app.command()(command)
+app.add_typer(study, name="study")
 
 
 @app.callback(invoke_without_command=True)

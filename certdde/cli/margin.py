@@ -94,7 +94,9 @@ def _saved(problem: Problem, result: MarginResult, start: float, path: Path) -> 
     if certificate is None:
         from certdde.learning.certify import certify
 
-        delay = replace(problem.delay_class(), lower=start, upper=result.delay_margin)
+        delay = problem.delay_class()
+        drawn = {"weights": ()} if delay.kind == "resampled" else {}
+        delay = replace(delay, lower=start, upper=result.delay_margin, **drawn)
         certificate = certify(problem, delay, method=result.method, order=result.order)
     if certificate.status != "certified" or certificate.rigor != "rigorous":
         return None

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from certdde.cli.guard import DONE
+from certdde.cli.held import held_delay, held_trajectory
 from certdde.cli.options import AsJson, Overrides, ProblemFile, ShowProgress
 from certdde.cli.output import number, print_json, print_text
 from certdde.cli.places import writable_file
@@ -19,6 +20,7 @@ from certdde.cli.progress import Report, working
 from certdde.errors import ProblemError
 
 if TYPE_CHECKING:
+    from certdde.delays.classes import Resampled
     from certdde.systems import DelaySystem
     from certdde.systems.problem import Problem
 
@@ -28,10 +30,13 @@ POINTS, MOST_STEPS, DELAYS_SHOWN = 1001, 100_000, 40.0
 
 @dataclass(frozen=True, slots=True)
 class Trajectory:
-    """What was integrated, in the user's coordinates: ``values[i][j]`` is state j at ``times[i]``."""
+    """What was integrated, in the user's coordinates: ``values[i][j]`` is state j at ``times[i]``.
+
+    A delay that is drawn at each step is a sequence.
+    """
 
     states: tuple[str, ...]
-    delays: Mapping[str, float]
+    delays: Mapping[str, float | Sequence[float]]
     history: Mapping[str, float]
     times: Sequence[float]
     values: Sequence[Sequence[float]]
@@ -41,7 +46,10 @@ def simulate(
     problem: ProblemFile,
     tau: Annotated[
         list[str] | None,
-        typer.Option(metavar="T", help="The delay, or NAME=T; default: the end of its range."),
+        typer.Option(
+            metavar="T",
+            help="The delay, or NAME=T; default: the end of its range, or drawn if its class is resampled.",
+        ),
     ] = None,
     history: Annotated[
         list[str] | None,
@@ -80,7 +88,12 @@ def simulate(
         if path is not None:
             writable_file(path)
     with working(progress) as report:
-        trajectory = _integrate(system, delays, start, end, report)
+        if held_delay(loaded):
+            found = held_trajectory(system, delays, start, end)
+            trajectory = Trajectory(system.states, delays, start, *found)
+        else:
+            drawn = _drawn(loaded, tau, end)
+            trajectory = _integrate(system, delays | drawn, start, end, report)
         _write(trajectory, output)
         if plot is not None:
             _draw(trajectory, plot, loaded.name)
@@ -90,7 +103,7 @@ def simulate(
 
 def _integrate(
     system: DelaySystem,
-    delays: Mapping[str, float],
+    delays: Mapping[str, Any],
     history: Mapping[str, float],
     end: float,
     report: Report | None,
@@ -119,16 +132,37 @@ def _integrate(
 
 
 def _iterate(
-    system: DelaySystem, delays: Mapping[str, float], history: Mapping[str, float], steps: int
+    system: DelaySystem,
+    delays: Mapping[str, float | Sequence[float]],
+    history: Mapping[str, float],
+    steps: int,
 ) -> Trajectory:
     import torch
 
     from certdde.solvers import scheme
 
     start = torch.tensor([history[s] for s in system.states], dtype=torch.float64)
-    lags = [k * int(delays[name]) for name, k in system.lags]
+    lags = [k * torch.as_tensor(delays[name]).long() for name, k in system.lags]
     values = scheme(system.torch_function(), start, lags, steps)
     return Trajectory(system.states, delays, history, range(steps + 1), values.tolist())
+
+
+def _drawn(problem: Problem, tau: Sequence[str] | None, end: float) -> dict[str, Sequence[float]]:
+    """Return the delays of every step, if they are drawn, by the seed of the file, and none is given."""
+    delay = None if tau else _resampled(problem)
+    return {} if delay is None else {delay.name: delay.words(int(end), 1, problem.certify.seed)[0]}
+
+
+def _resampled(problem: Problem) -> Resampled | None:
+    """Return the delay, if it is drawn at each step."""
+    from certdde.delays.classes import Resampled
+    from certdde.learning.admission import check_time
+
+    if not any(spec.class_ == "resampled" for spec in problem.delays.values()):
+        return None
+    delay = problem.delay_class()
+    check_time(problem.build(), delay)
+    return delay if isinstance(delay, Resampled) else None
 
 
 def _check_steps(delays: Mapping[str, float], time: float | None) -> None:
@@ -157,10 +191,12 @@ def _first_step(end: float, delays: Mapping[str, float]) -> float:
 def _delays(problem: Problem, given: Sequence[str]) -> dict[str, float]:
     where, wanted = "--tau", "give a number from 0 on, as in --tau 0.5 or --tau tau=0.5"
     values = _named(given, list(problem.delays), where, wanted)
+    drawn = _resampled(problem)
     for name, spec in problem.delays.items():
-        if name not in values and spec.range is None:
+        ends = (drawn.lower, drawn.upper) if drawn else spec.range
+        if name not in values and ends is None:
             raise ProblemError(f"the delay {name} has no range", where=where, wanted=wanted)
-        values.setdefault(name, spec.range[1] if spec.range else 0.0)
+        values.setdefault(name, float(ends[1]) if ends else 0.0)
         if values[name] < 0:
             raise ProblemError(f"{values[name]} is no delay", where=where, wanted=wanted)
     return {name: values[name] for name in problem.delays}
@@ -213,7 +249,7 @@ def _draw(trajectory: Trajectory, path: Path, title: str) -> None:
     figure = Figure(figsize=(6.4, 3.6), layout="constrained")
     axes = figure.subplots()
     axes.plot(trajectory.times, trajectory.values, label=list(trajectory.states))
-    shown = ", ".join(f"{name} = {number(value)}" for name, value in trajectory.delays.items())
+    shown = ", ".join(f"{name} = {_shown(value)}" for name, value in trajectory.delays.items())
     axes.set(xlabel="t", title=f"{title}, {shown}".replace("$", r"\$"))
     axes.legend()
     figure.savefig(path, dpi=150)
@@ -234,7 +270,7 @@ def _print(trajectory: Trajectory, output: Path, plot: Path | None, as_json: boo
         print_json(result)
         return
     for name, value in trajectory.delays.items():
-        print_text(f"{name} = {number(value)}")
+        print_text(f"{name} = {_shown(value)}")
     for state, value in final.items():
         print_text(f"{state}({number(trajectory.times[-1])}) = {number(value)}")
     last = next(
@@ -246,6 +282,11 @@ def _print(trajectory: Trajectory, output: Path, plot: Path | None, as_json: boo
     for path in (output, plot):
         if path is not None:
             print_text(str(path))
+
+
+def _shown(delay: float | Sequence[float]) -> str:
+    """Return a number, or that the delays of the steps were drawn."""
+    return number(delay) if isinstance(delay, (int, float)) else "drawn at each step"
 
 
 def _finite(row: Sequence[float]) -> bool:

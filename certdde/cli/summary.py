@@ -25,6 +25,8 @@ def print_summary(data: Mapping[str, Any], files: Mapping[str, Path]) -> None:
     console.print(f", {data['rigor']}, engine {data['engine']}", markup=False, highlight=False)
     console.print(one_line(data["claim"]), markup=False, highlight=False, soft_wrap=True)
     statistics = data.get("statistics", {})
+    if asked := statistics.get("asked"):
+        console.print(_asked(asked), markup=False, highlight=False, soft_wrap=True)
     said = statistics.get("methods", [])
     if len(said) > 1:
         console.print(_table(said))
@@ -36,6 +38,14 @@ def print_summary(data: Mapping[str, Any], files: Mapping[str, Path]) -> None:
         console.print(_escape(escape), markup=False, highlight=False, soft_wrap=True)
     for path in files.values():
         console.print(str(path), markup=False, highlight=False, soft_wrap=True)
+
+
+def _asked(delay: Mapping[str, Any]) -> str:
+    """Return what was asked, where the methods take a class of delays that holds it and more."""
+    return one_line(
+        f"asked for the class {delay['class']}, {delay['name']} in {delay['range']}: such delays are measurable, with"
+        f" values in [0.0, {delay['range'][1]}], and that class was tried"
+    )
 
 
 def _escape(record: Mapping[str, Any]) -> str:

@@ -19,6 +19,14 @@ from certdde.errors import ProblemError
 class ScipyLaw(DelayLaw):
     """Any continuous law of scipy.stats on [0, inf) with a finite mean, by its name there.
 
+    Attributes
+    ----------
+    name : str
+    args : mapping
+    whole : bool
+        False: only a part of it in a bounded interval of [0, inf) is used (:class:`TruncatedLaw`), so that it may reach
+        below 0 and its mean need not be finite.
+
     Raises
     ------
     ProblemError
@@ -27,6 +35,7 @@ class ScipyLaw(DelayLaw):
 
     name: str
     args: Mapping[str, float]
+    whole: bool = True
 
     def __post_init__(self) -> None:
         law = getattr(stats, self.name, None)
@@ -43,12 +52,17 @@ class ScipyLaw(DelayLaw):
                 f"{self.name}: {error}", where="delay law", wanted="the arguments scipy.stats takes"
             ) from None
         check(
-            least >= 0,
+            not math.isnan(least),
+            f"{self.name} does not take the arguments {dict(self.args)}",
+            "a positive scale and the shapes that scipy.stats says",
+        )
+        check(
+            least >= 0 or not self.whole,
             f"{self.name} reaches down to {least:g}",
             "a law on [0, inf); truncate it",
         )
         check(
-            math.isfinite(mean),
+            math.isfinite(mean) or not self.whole,
             f"{self.name} has no finite mean",
             "a law with a finite mean, or a truncated one",
         )

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import torch
 
-from certdde.delays.classes import Constant, DelayClass, Measurable, Several
+from certdde.delays.classes import AnyDelay, Constant, Measurable, Resampled, Sampled, Several
 from certdde.errors import ProblemError
 from certdde.systems.delay_system import DelaySystem
 from certdde.systems.expressions import Variable, variables
@@ -15,26 +15,59 @@ from certdde.systems.members import members
 SAMPLES = 4096
 
 
-def check_steps(delay: DelayClass) -> None:
+def check_steps(delay: AnyDelay) -> None:
     """Refuse a delay that a scheme cannot have.
 
     Raises
     ------
     ProblemError
-        If its range is not in whole steps, or its class is neither ``constant`` nor ``measurable``.
+        If its range is not in whole steps, or its class is not ``constant``, ``measurable`` or ``resampled``.
     """
-    if not isinstance(delay, (Constant, Measurable)):
+    if not isinstance(delay, (Constant, Measurable, Resampled)):
         raise ProblemError(
-            f"a scheme takes one delay, constant or measurable, not {delay.kind}",
+            f"a scheme takes one delay, constant, measurable or resampled, not {delay.kind}",
             where="delays",
-            wanted="class = 'constant' (unknown, but fixed) or 'measurable' (any sequence)",
+            wanted="class = 'constant' (unknown, but fixed), 'measurable' (any sequence) or 'resampled' (drawn)",
         )
-    where = f"delays.{delay.name}"
     if not (float(delay.lower).is_integer() and float(delay.upper).is_integer()):
         raise ProblemError(
             f"[{delay.lower}, {delay.upper}] is not in whole steps",
-            where=f"{where}.range",
+            where=f"delays.{delay.name}.range",
             wanted="two whole numbers, as in [0, 3]",
+        )
+
+
+def check_time(system: DelaySystem, delay: AnyDelay) -> None:
+    """Refuse a delay that a system in its time cannot have.
+
+    Raises
+    ------
+    ProblemError
+        As :func:`check_steps`; or if a delay is drawn at each step of what has no steps.
+    """
+    if system.time == "discrete":
+        check_steps(delay)
+    elif isinstance(delay, Resampled):
+        raise ProblemError(
+            "a differential equation has no steps at which a delay could be drawn",
+            where=f"delays.{delay.name}.class",
+            wanted="a scheme, as in x[t+1] = x[t] - 0.3*x[t-tau], or another class",
+        )
+
+
+def check_sampled(system: DelaySystem, delay: Sampled) -> None:
+    """Refuse equations in which another value than x(t_k) would be held.
+
+    Raises
+    ------
+    ProblemError
+        If there are multiples of the delay, or several delays.
+    """
+    if not system.one_lag:
+        raise ProblemError(
+            "sample and hold takes one delay, without multiples",
+            where=f"delays.{delay.name}.class",
+            wanted="equations as in x' = -x(t - tau), or another class",
         )
 
 

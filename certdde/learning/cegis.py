@@ -109,7 +109,11 @@ def search(
     shape = shape or default_shape(system, settings)
     if isinstance(reduction, MeasurableDelay):
         shape = replace(shape, w_inputs=())  # W acts on x(t - h), which would become nonlinear
-    module = NeuralFunctional(started[0], times.longest, shape, generator)
+    if settings.training.mean:
+        mean = settings.training.mean.in_time(float(scaling.time))
+        settings = replace(settings, training=replace(settings.training, mean=mean))
+    least = 1.0 if settings.training.mean else 0.0
+    module = NeuralFunctional(started[0], times.longest, shape, generator, least)
     trainer = Trainer(scaled, times, module, generator)
     run = _Run(system, scaling, reduction, settings, trainer, enclose, progress, Best(system))
     checkpoint = Checkpoint.of(

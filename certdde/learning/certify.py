@@ -8,13 +8,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from certdde.certificates.certificate import Certificate, not_certified
-from certdde.delays.classes import AnyDelay, DelayClass, Several
+from certdde.delays.classes import AnyDelay, DelayClass, Sampled, Several
+from certdde.delays.random import Random
 from certdde.errors import CertddeError
 from certdde.learning.cegis import Progress
 from certdde.learning.evidence import DECAYS
 from certdde.learning.falsify import UNSTABLE, escape, small_solution
 from certdde.learning.methods import attempt, plan
 from certdde.learning.outcome import checked, extra
+from certdde.learning.random_search import certify_random
+from certdde.learning.resampled import grown_moment
+from certdde.learning.sample_and_hold import sampled_refutation
 from certdde.learning.schemes import refutation
 from certdde.learning.several import unstable_delays
 from certdde.learning.task import Options, Task, make_task
@@ -92,7 +96,12 @@ def certify(
     options = Options(method, order, seed, budget, engine, steps)
     with torch_threads(threads):
         task = make_task(problem, delay, options, workdir, progress)
-        return _certify(task)
+        return _random(task) if isinstance(task.delay, Random) else _certify(task)
+
+
+def _random(task: Task) -> Certificate:
+    found = certify_random(task, _certify)
+    return _checked(task, found) if found.status == "certified" else found
 
 
 def _certify(task: Task) -> Certificate:
@@ -115,15 +124,18 @@ def _unknown(task: Task) -> Certificate:
     several = len(task.said) > 1
     whys = [f"{s['method']}: {s['said']}" if several else s["said"] for s in task.said]
     claim = f"Not certified: {'; '.join(whys)}."
-    found = None if task.late() else task.timed("simulation", lambda: _escape(task))
+    held = isinstance(task.asked, Sampled)  # no constant delay belongs to it
+    found = None if held or task.late() else task.timed("simulation", lambda: _escape(task))
     about = extra(task, task.method)
     if found is not None:
         about["statistics"]["escape"] = found
-    return not_certified("unknown", claim, task.system, task.delay, **about)
+    return not_certified("unknown", claim, task.system, task.asked, **about)
 
 
 def _escape(task: Task) -> dict[str, Any] | None:
     """Return a solution from the domain that leaves it or does not converge: information, no refutation."""
+    if task.delay.kind == "resampled":  # a region holds with a probability: no solution denies it
+        return None
     each = task.delay.delays if isinstance(task.delay, Several) else (task.delay,)
     shares = (1.0, 0.5, 0.0)
     tried = [{one.name: one.lower + s * (one.upper - one.lower) for one in each} for s in shares]
@@ -136,7 +148,9 @@ def _escape(task: Task) -> dict[str, Any] | None:
 def _refutation(task: Task) -> Certificate | None:
     """Return the record of an unstable linearisation, if one is found."""
     if task.system.time == "discrete":
-        return refutation(task)
+        return grown_moment(task) if task.delay.kind == "resampled" else refutation(task)
+    if isinstance(task.asked, Sampled):
+        return sampled_refutation(task, task.asked)
     if isinstance(task.delay, Several):
         found = unstable_delays(task.system, task.delay)
         return found and _refuted(

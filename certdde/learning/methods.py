@@ -12,6 +12,8 @@ from certdde.errors import CertddeError, ProblemError
 from certdde.learning.krasovskii import by_functional
 from certdde.learning.outcome import Outcome
 from certdde.learning.razumikhin import by_razumikhin
+from certdde.learning.resampled import by_mean_square
+from certdde.learning.sample_and_hold import by_sampled
 from certdde.learning.schemes import by_lifted, by_peaks, one_state
 from certdde.learning.several import by_boxes
 from certdde.learning.slow import by_slow_functional
@@ -110,12 +112,14 @@ METHODS: tuple[Method, ...] = (
     Method("neural", BOTH, by_functional, linear=False, intervals=True),
     Method("lmi", BOTH, by_functional, nonlinear=False, intervals=True),
     Method("lmi", ("slow",), by_slow_functional),
+    Method("lmi", ("sampled",), by_sampled, nonlinear=False),
     Method("lmi", ("constant", "several"), by_boxes, lags=True, takes=several_lags),
     Method("razumikhin", ("measurable",), by_razumikhin, nonlinear=False),
     Method("razumikhin", BOTH, by_razumikhin, automatic=False),
     Method("theorem", ("measurable",), by_peaks, time="discrete", takes=one_state),
     Method("lmi", BOTH, by_lifted, time="discrete"),
     Method("theorem", ("constant",), by_peaks, time="discrete", takes=one_state),
+    Method("lmi", ("resampled",), by_mean_square, time="discrete"),
 )
 
 

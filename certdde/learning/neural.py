@@ -44,15 +44,24 @@ class NeuralFunctional(nn.Module):
     shape : Shape
     generator : torch.Generator
         Draws the initial weights.
+    least : float
+        V >= least |x|^2 by construction; ``start`` is multiplied as far as it takes.
     """
 
     def __init__(
-        self, start: Functional, longest: float, shape: Shape, generator: torch.Generator
+        self,
+        start: Functional,
+        longest: float,
+        shape: Shape,
+        generator: torch.Generator,
+        least: float = 0.0,
     ) -> None:
         super().__init__()
         self.order, self.longest, self.shape = start.order, longest, shape
-        self.floor = 1e-6
-        self.factor_p = nn.Parameter(_factor(start.bessel(longest)))
+        self.floor, self.least = 1e-6, least
+        if least:
+            start = start.times(1.1 * least / _least_on_states(start, longest))
+        self.factor_p = nn.Parameter(_factor(start.bessel(longest) - self._below(start.P)))
         self.factor_s = nn.Parameter(_factor(start.S))
         self.factor_r = nn.Parameter(_factor(start.R))
         first = start.V0.widened(shape.v0_inputs) if start.V0 else None
@@ -66,6 +75,7 @@ class NeuralFunctional(nn.Module):
         s, r = self._square(self.factor_s), self._square(self.factor_r)
         blocks = [torch.zeros_like(s), *((2 * k + 1) * s / self.longest for k in range(self.order))]
         p = self._square(self.factor_p) - torch.block_diag(*blocks)
+        p = p + self._below(p)
         first, second = self.activations
         v0 = _network(self.shape.v0_inputs, self.v0, first)
         w = v0 if self.shape.tied else _network(self.shape.w_inputs, self.w, second)
@@ -79,9 +89,23 @@ class NeuralFunctional(nn.Module):
         v0 = _detached(value.V0)
         return Functional(value.order, p, s, r, v0, v0 if value.tied else _detached(value.W))
 
+    def _below(self, like: torch.Tensor) -> torch.Tensor:
+        """Return the form least |x|^2 in w."""
+        n = like.shape[0] // (self.order + 1)
+        ones = torch.zeros(like.shape[0], dtype=like.dtype)
+        ones[:n] = self.least
+        return torch.diag(ones)
+
     def _square(self, factor: torch.Tensor) -> torch.Tensor:
         low = torch.tril(factor)
         return low @ low.T + self.floor * torch.eye(low.shape[0], dtype=low.dtype)
+
+
+def _least_on_states(functional: Functional, longest: float) -> float:
+    """Return the largest a with w^T P w + Bessel part >= a |x|^2."""
+    inverse = torch.linalg.inv(functional.bessel(longest))
+    n = functional.dimension
+    return 1 / float(torch.linalg.eigvalsh(inverse[:n, :n])[-1])
 
 
 def _factor(matrix: torch.Tensor) -> torch.Tensor:

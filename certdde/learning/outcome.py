@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from certdde.certificates.certificate import Certificate
+from certdde.certificates.certificate import Certificate, delay_section
 from certdde.learning.rounds import bounded
 from certdde.learning.task import Task
 
@@ -54,4 +54,6 @@ def extra(task: Task, engine: str, boxes: Mapping[str, int] | None = None) -> di
         "cegis": bounded(task.log),
         "methods": task.said,
     }
+    if task.asked is not task.delay:
+        statistics["asked"] = delay_section(task.asked)
     return {"engine": engine, "statistics": statistics, "seed": task.settings.seed}

@@ -50,7 +50,8 @@ class Round:
     why : str
         What an answer without a proof says.
     curve : dict
-        ``step``, ``worst``, ``loss``: lists of one length, a value every hundred steps or so.
+        ``step``, ``worst``, ``loss``, and ``mean`` where the objective is the mean of V: lists of one length, a value
+        every hundred steps or so.
     failures : dict
         ``names`` of the nonlinear variables, and ``points``: places where the inequality fails, or was still open, by
         the proof first, then by sampling, as deviations from the equilibrium.
@@ -84,7 +85,8 @@ class Round:
 def curve(history: Sequence[Mapping[str, float]]) -> dict[str, list[float | None]]:
     """Return the training curve of a round, thinned evenly; its ends are kept."""
     kept = thinned(history, MOST_POINTS)
-    return {key: [few(line.get(key)) for line in kept] for key in ("step", "worst", "loss")}
+    keys = ("step", "worst", "loss", *(["mean"] if kept and "mean" in kept[0] else []))
+    return {key: [few(line.get(key)) for line in kept] for key in keys}
 
 
 def failures(names: Sequence[str], *groups: torch.Tensor) -> dict[str, Any]:

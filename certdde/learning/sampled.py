@@ -84,18 +84,8 @@ class Sampled:
 
         And the least v_0 at the points drawn on the faces, or 1 if that is more.
         """
-        domain = self.system.domain or ()
-        low = torch.tensor([float(lo) for lo, _ in domain], dtype=torch.float64)
-        high = torch.tensor([float(hi) for _, hi in domain], dtype=torch.float64)
-        n = len(low)
-        x = low + (high - low) * torch.rand(256, n, generator=generator, dtype=torch.float64)
-        on_face = x.clone()
-        index = torch.arange(256)
-        axis, side = index % n, (index // n) % 2
-        on_face[index, axis] = torch.where(side == 0, low[axis], high[axis])
-        on_face = torch.cat([on_face, self._some_moments(256, generator)], dim=-1)
-        reduction = self.reduction
-        bound = functional.lower_bound(on_face, reduction.longest, reduction.breaks)
+        x = self._states(generator)
+        bound = self._on_faces(functional, x, generator)
         shortfall = torch.relu(1.03 - bound)
         windows = self.reduction.windows()
         tau = windows[int(torch.randint(len(windows), (), generator=generator))]
@@ -103,6 +93,31 @@ class Sampled:
         spread = torch.relu(torch.log(value.clamp(min=1e-6)))
         cost = settings.faces * (shortfall.mean() + shortfall.max())
         return cost + settings.region * spread.mean(), max(1.0, float(bound.detach().min()))
+
+    def on_faces(self, functional: Functional, generator: torch.Generator) -> torch.Tensor:
+        """Return v_0 at points drawn on the faces of the domain, (256,)."""
+        return self._on_faces(functional, self._states(generator), generator)
+
+    def _on_faces(
+        self, functional: Functional, inside: torch.Tensor, generator: torch.Generator
+    ) -> torch.Tensor:
+        """Return v_0 at points moved to the faces of the domain."""
+        low, high = self._ends()
+        x, n, index = inside.clone(), len(low), torch.arange(len(inside))
+        axis, side = index % n, (index // n) % 2
+        x[index, axis] = torch.where(side == 0, low[axis], high[axis])
+        x = torch.cat([x, self._some_moments(len(x), generator)], dim=-1)
+        return functional.lower_bound(x, self.reduction.longest, self.reduction.breaks)
+
+    def _states(self, generator: torch.Generator) -> torch.Tensor:
+        """Return states drawn in the domain, (256, n)."""
+        low, high = self._ends()
+        unit = torch.rand(256, len(low), generator=generator, dtype=torch.float64)
+        return low + (high - low) * unit
+
+    def _ends(self) -> torch.Tensor:
+        ends = [[float(lo), float(hi)] for lo, hi in self.system.domain or ()]
+        return torch.tensor(ends, dtype=torch.float64).T
 
     def _some_moments(self, count: int, generator: torch.Generator) -> torch.Tensor:
         """Return values of the moments that V0 reads, a half of them at the ends of their ranges."""

@@ -54,7 +54,7 @@ def by_lifted(task: Task) -> Outcome:
 
 
 def _constant(task: Task, scheme: LiftedScheme, lower: int, upper: int) -> Outcome:
-    radii, began = _radii(task.system), time.monotonic()
+    radii, began = face_distances(task.system), time.monotonic()
     found: list[NodeForms] = []
     for delay in range(lower, upper + 1):
         left = max(task.settings.deadline - time.monotonic(), 0.0)
@@ -72,7 +72,7 @@ def _constant(task: Task, scheme: LiftedScheme, lower: int, upper: int) -> Outco
 
 
 def _varying(task: Task, scheme: LiftedScheme, lower: int, upper: int) -> Outcome:
-    radii = _radii(task.system)
+    radii = face_distances(task.system)
     for name, run in _searches(scheme, lower, upper, radii):
         found = _tried(task, name, run)
         if found is not None:
@@ -138,7 +138,7 @@ def _lifted(
     task: Task, arrays: dict[str, np.ndarray], region: tuple[list[float], float] | None, edges: int
 ) -> Outcome:
     about = extra(task, "lmi", {"leaves": edges, "star": 0, "face": 0})
-    nonlinear = _nonlinear(task.system)
+    nonlinear = nonlinear_names(task.system)
     certificate = lifted_certified(
         task.system, task.delay, arrays, nonlinear=nonlinear, region=region, **about
     )
@@ -171,7 +171,7 @@ def by_peaks(task: Task) -> Outcome:
         if not radius > 0:
             return Outcome(None, "no radius of histories was found that stay in the domain")
     about = extra(task, "theorem", {"leaves": 0, "star": 0, "face": 0})
-    nonlinear = _nonlinear(task.system)
+    nonlinear = nonlinear_names(task.system)
     return Outcome(
         peaks_certified(task.system, task.delay, nonlinear=nonlinear, radius=radius, **about)
     )
@@ -223,14 +223,15 @@ def refutation(task: Task) -> Certificate | None:
     )
 
 
-def _radii(system: DelaySystem) -> tuple[float, ...]:
+def face_distances(system: DelaySystem) -> tuple[float, ...]:
     """Return the distances from the equilibrium to the faces of the domain; none for a linear scheme."""
     if system.domain is None or not structure(system).nonlinear:
         return ()
     return tuple(float(min(-low, high)) for low, high in system.domain)
 
 
-def _nonlinear(system: DelaySystem) -> dict[str, list[str]]:
+def nonlinear_names(system: DelaySystem) -> dict[str, list[str]]:
+    """Return the entry ``proof.nonlinear`` of a certificate."""
     found = structure(system).nonlinear
     return {
         "states": [v.name for v in found if v.delay is None],

@@ -8,11 +8,23 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from certdde.delays.classes import AnyDelay, Constant, DelayClass, Measurable, Several, Slow
+from certdde.delays.classes import (
+    AnyDelay,
+    Constant,
+    DelayClass,
+    Measurable,
+    Resampled,
+    Sampled,
+    Several,
+    Slow,
+)
+from certdde.delays.random import Random
 from certdde.errors import ProblemError
-from certdde.learning.admission import check_finite, check_names, check_steps
+from certdde.learning.admission import check_finite, check_names, check_sampled, check_time
 from certdde.learning.cegis import CegisSettings, Progress
+from certdde.learning.mean_objective import MeanObjective
 from certdde.learning.shapes import Choices, check_choices
+from certdde.learning.training import TrainSettings
 from certdde.systems.delay_system import DelaySystem
 from certdde.verify.bound_propagation.branch import Encloser
 from certdde.verify.bound_propagation.engines import encloser
@@ -40,6 +52,12 @@ class Task:
     baselines: list[dict[str, Any]] = field(default_factory=list)
     log: list[dict[str, Any]] = field(default_factory=list)
     said: list[dict[str, Any]] = field(default_factory=list)
+    enlarged_from: Sampled | None = None
+
+    @property
+    def asked(self) -> AnyDelay:
+        """The class that was asked for; ``delay`` may hold more, where the methods take no less."""
+        return self.enlarged_from or self.delay
 
     def timed(self, phase: str, call: Callable[[], Any]) -> Any:
         """Run a call and add its time to a phase."""
@@ -103,7 +121,7 @@ def make_task(
         )
     if isinstance(delay, Several):
         check_names(system, delay)
-    elif not isinstance(delay, (Constant, Slow, Measurable)):
+    elif not isinstance(delay, (Constant, Slow, Measurable, Random, Resampled, Sampled)):
         raise ProblemError(
             f"{delay!r} is no delay class",
             where="delay",
@@ -113,8 +131,12 @@ def make_task(
         raise ProblemError(
             f"the order {options.order} is out of range", where="order", wanted=f"0 to {MAX_ORDER}"
         )
-    if system.time == "discrete":
-        check_steps(delay)
+    check_time(system, delay)
+    asked = None
+    if isinstance(delay, Sampled):
+        check_sampled(system, delay)
+        if not system.linear or system.family is not None:
+            asked, delay = delay, delay.enlarged()
     check_finite(system)
     check_choices(system, settings.choices, delay.kind)
     started = time.monotonic()
@@ -128,8 +150,14 @@ def make_task(
     if settings.moments < 0:
         most = 2 if system.dimension == 1 else 1
         settings = replace(settings, moments=min(settings.order, most))
+    mean = settings.training.mean
+    if mean is not None and isinstance(delay, Random):
+        mean = replace(mean, law=delay.law)
+        settings = replace(settings, training=replace(settings.training, mean=mean))
     engine = encloser(options.engine or "intervals")
-    return Task(system, delay, options.method, settings, engine, directory, progress, started)
+    task = Task(system, delay, options.method, settings, engine, directory, progress, started)
+    task.enlarged_from = asked
+    return task
 
 
 def _from_problem(problem: Problem, options: Options) -> tuple[DelaySystem, CegisSettings, Options]:
@@ -142,6 +170,7 @@ def _from_problem(problem: Problem, options: Options) -> tuple[DelaySystem, Cegi
         hidden=spec.hidden,
         choices=Choices.of(spec),
         outputs=spec.outputs,
+        training=TrainSettings(mean=MeanObjective() if spec.objective == "mean" else None),
     )
     filled = replace(
         options,
@@ -159,8 +188,14 @@ def require_one(delay: AnyDelay) -> DelayClass:
     Raises
     ------
     ProblemError
-        If the class is that of several delays.
+        If the class is that of several delays, or of a law.
     """
+    if isinstance(delay, Random):
+        raise ProblemError(
+            f"the delay {delay.name} is drawn from a law, and a margin is that of a range",
+            where=f"delays.{delay.name}.class",
+            wanted="class = 'constant', or certdde certify, which finds the certified delays and their probability",
+        )
     if isinstance(delay, Several):
         raise ProblemError(
             f"there are {len(delay.delays)} delays ({delay.name}), and a margin is that of one",

@@ -8,12 +8,15 @@ from typing import Any
 
 import torch
 
+from certdde.functionals import Functional
 from certdde.inequalities.reduction import Reduction, as_reduction
+from certdde.learning.mean_objective import MeanObjective, barrier
 from certdde.learning.neural import NeuralFunctional
 from certdde.learning.sampled import Sampled
 from certdde.systems.delay_system import DelaySystem
 
 EVERY = 100
+UPDATE, PENALTY, MOST = 50, 10.0, 1e4  # steps between two multipliers, how fast they grow, how far
 EDGE = 1.05  # times the least v_0 on the faces: from there on nothing is asked of D
 
 
@@ -37,6 +40,9 @@ class TrainSettings:
     pruned : bool
         Whether a point counts only as far as v_0 is not beyond the level there. Larger regions; but a long range of
         delays is reached sooner where all points count.
+    mean : MeanObjective or None
+        The mean of V in place of its logarithm on constant histories, with the weight ``region``; V >= |x|^2 is then
+        built in, and nothing is asked on the faces.
     """
 
     steps: int = 2500
@@ -49,6 +55,7 @@ class TrainSettings:
     boxes: float = 0.0
     box_width: float = 0.03
     pruned: bool = True
+    mean: MeanObjective | None = None
 
 
 @dataclass(slots=True)
@@ -66,7 +73,9 @@ class Trainer:
     counterexamples, hard : (k, d) Tensor
         Points that a proof attempt found, and the worst of the last step.
     history : list
-        One entry a hundred steps: loss and the worst D / |xi|^2.
+        One entry a hundred steps: loss, the worst D / |xi|^2, and the mean of V if that is the objective.
+    multiplier : float
+        Of the constraint, where it is one of an augmented Lagrangian.
     """
 
     system: DelaySystem
@@ -78,6 +87,7 @@ class Trainer:
     )
     hard: torch.Tensor = field(default_factory=lambda: torch.empty(0, dtype=torch.float64))
     history: list[dict[str, float]] = field(default_factory=list)
+    multiplier: float = 1.0
 
     def run(
         self,
@@ -111,31 +121,33 @@ class Trainer:
                     save(self._state(step, optimiser, schedule))
                 if stop and stop():
                     return
-            worst, loss = self._step(problem, settings, optimiser)
+            entry = self._step(problem, settings, optimiser, step)
             schedule.step()
             if step % EVERY == 0 or step == settings.steps - 1:
-                self.history.append({"step": float(step), "worst": worst, "loss": loss})
+                self.history.append({"step": float(step), **entry})
                 if progress:
-                    progress(step, worst)
+                    progress(step, entry["worst"])
 
     def _step(
-        self, problem: Sampled, settings: TrainSettings, optimiser: torch.optim.Optimizer
-    ) -> tuple[float, float]:
+        self,
+        problem: Sampled,
+        settings: TrainSettings,
+        optimiser: torch.optim.Optimizer,
+        step: int,
+    ) -> dict[str, float]:
         """Take a step; return the worst D / |xi|^2 and the loss before it."""
         points = self._points(problem, settings)
         optimiser.zero_grad()
         functional = self.module.functional()
         forms, eliminated = problem.forms(functional)
         worst = problem.rates(functional, forms, points).amax(0)
-        region, edge = problem.region_loss(functional, settings, self.generator)
+        wanted, edge, told = self._wanted(problem, functional, settings)
         room = torch.full_like(worst, torch.inf)
         if settings.pruned:
             room = EDGE * edge - problem.lower_bound(functional, points)
-        loss = (
-            _hinge(torch.minimum(worst + settings.margin, room), room > 0, settings.fresh)
-            + torch.relu(eliminated + 0.02 * problem.scale(functional)).sum()
-        )
-        loss = loss + region
+        excess = torch.minimum(worst + settings.margin, room)
+        loss = wanted + self._constraint(excess, room > 0, settings, step)
+        loss = loss + torch.relu(eliminated + 0.02 * problem.scale(functional)).sum()
         if settings.boxes:
             loss = loss + settings.boxes * problem.box_loss(
                 functional, forms, points[: settings.fresh // 4], settings
@@ -145,7 +157,35 @@ class Trainer:
         optimiser.step()
         detached = torch.where(room > 0, worst, -torch.inf).detach()
         self.hard = points[detached.topk(min(settings.hard, len(points))).indices].detach()
-        return float(detached.max()), float(loss.detach())
+        return {"worst": float(detached.max()), "loss": float(loss.detach()), **told}
+
+    def _wanted(
+        self, problem: Sampled, functional: Functional, settings: TrainSettings
+    ) -> tuple[torch.Tensor, float, dict[str, float]]:
+        """Return the cost of a small region, the least v_0 on the faces, and what to tell of it."""
+        if settings.mean is None:
+            return *problem.region_loss(functional, settings, self.generator), {}
+        with torch.no_grad():
+            edge = float(problem.on_faces(functional, self.generator).min())
+        windows = tuple(problem.reduction.windows())
+        mean = settings.mean.mean(functional, problem.system, windows, self.generator)
+        return settings.region * mean, edge, {"mean": float(mean.detach())}
+
+    def _constraint(
+        self, excess: torch.Tensor, counted: torch.Tensor, settings: TrainSettings, step: int
+    ) -> torch.Tensor:
+        """Return the cost of D / |xi|^2 above -margin."""
+        kind = settings.mean.constraint if settings.mean else "hinge"
+        violated = _hinge(excess, counted, settings.fresh)
+        if kind == "barrier":
+            weight = 0.1 ** (1 + 2 * step / settings.steps)
+            left = barrier(excess - settings.margin, weight)[counted]
+            return violated + left.sum() / max(len(left), 1)
+        if kind == "hinge":
+            return violated
+        if step % UPDATE == UPDATE - 1:
+            self.multiplier = min(self.multiplier + PENALTY * float(violated.detach()), MOST)
+        return self.multiplier * violated + PENALTY / 2 * violated.square()
 
     def _state(self, step: int, optimiser: torch.optim.Optimizer, schedule: Any) -> dict[str, Any]:
         return {
@@ -157,6 +197,7 @@ class Trainer:
             "hard": self.hard,
             "counterexamples": self.counterexamples,
             "history": self.history,
+            "multiplier": self.multiplier,
         }
 
     def _restore(
@@ -168,6 +209,7 @@ class Trainer:
         self.generator.set_state(state["generator"])
         self.hard, self.counterexamples = state["hard"], state["counterexamples"]
         self.history[:] = state["history"]
+        self.multiplier = state.get("multiplier", 1.0)
         return int(state["step"])
 
     def add(self, points: torch.Tensor, most: int = 400) -> None:

@@ -79,7 +79,7 @@ def content(
         "tables": {
             name: typeset_table(dialect, table) for name, table in all_tables(subject).items()
         },
-        "figures": [_shown(dialect, one) for one in figures],
+        "figures": [shown_figure(dialect, one) for one in figures],
         "command": check_command(subject),
         "command_block": fenced(check_command(subject)),
         "digest": subject.digest,
@@ -94,7 +94,8 @@ def _domain(dialect: Dialect, subject: Subject) -> Markup:
     return typeset(dialect, text)
 
 
-def _shown(dialect: Dialect, one: DrawnFigure) -> ShownFigure:
+def shown_figure(dialect: Dialect, one: DrawnFigure) -> ShownFigure:
+    """Return a figure as a template takes it, with its images inside."""
     figure = one.figure
     return ShownFigure(
         figure.name,

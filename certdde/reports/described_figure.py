@@ -21,7 +21,7 @@ SHARES = (0.0, 0.5, 1.0)  # of the ranges of the delays
 
 def described_figure(subject: Subject) -> Figure:
     """Return the figure of solutions from one constant history, for the ends and the middle of the delay ranges."""
-    start, about = _start(subject)
+    start, about = start_of(subject)
     settings = _settings(subject)
     horizon = max(_horizon(subject.system, delays) for delays in settings)
     runs = [_run(subject.system, start, delays, horizon) for delays in settings]
@@ -35,7 +35,7 @@ def described_figure(subject: Subject) -> Figure:
     return solutions_figure(subject, runs, caption)
 
 
-def _start(subject: Subject) -> tuple[torch.Tensor, str]:
+def start_of(subject: Subject) -> tuple[torch.Tensor, str]:
     """Return a history in deviations, and where it is."""
     system = subject.system
     one = torch.ones(system.dimension, dtype=torch.float64)

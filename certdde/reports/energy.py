@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import torch
 
 from certdde.functionals import Functional
+from certdde.functionals.energy import energies, in_panels
 from certdde.reports.simulation import SHORT, rate, simulate
 from certdde.systems.delay_system import DelaySystem
 
@@ -74,16 +75,18 @@ def energy(
     after = simulate(system, _history(histories, delay), delay, times, bound).states
     lagged = torch.cat([past, after[1:]])[: len(after)]
     after_slope = system.deviation_function()(after, lagged)
-    x = torch.cat([_panels(past), _panels(after)])
-    slope = torch.cat([_panels(past_slope), _panels(after_slope)])
-    return Energy(delay, times[::2], _values(functional, x, slope, delay, each))
+    x = torch.cat([in_panels(past), in_panels(after)])
+    slope = torch.cat([in_panels(past_slope), in_panels(after_slope)])
+    window = x.new_full((x.shape[2],), delay)
+    return Energy(delay, times[::2], energies(functional, x, slope, window, each))
 
 
 def starting_energy(functional: Functional, histories: Histories, delay: float) -> torch.Tensor:
     """Return V of the histories, (B,)."""
     s = _before(delay, PANELS)
-    x, slope = _panels(histories.state(s, delay)), _panels(histories.slope(s, delay))
-    return _values(functional, x, slope, delay, PANELS)[0]
+    x, slope = in_panels(histories.state(s, delay)), in_panels(histories.slope(s, delay))
+    window = x.new_full((x.shape[2],), delay)
+    return energies(functional, x, slope, window, PANELS)[0]
 
 
 def _before(delay: float, panels: int) -> torch.Tensor:
@@ -108,55 +111,6 @@ def scaled_to(
 
 def _history(histories: Histories, delay: float) -> Callable[[torch.Tensor], torch.Tensor]:
     return lambda s: histories.state(s, delay)
-
-
-def _panels(values: torch.Tensor) -> torch.Tensor:
-    """Return (2 p + 1, B, n) as (p, 3, B, n)."""
-    return torch.stack([values[:-1:2], values[1::2], values[2::2]], dim=1)
-
-
-def _values(
-    functional: Functional, x: torch.Tensor, slope: torch.Tensor, delay: float, each: int
-) -> torch.Tensor:
-    """Return V at the end of each window of ``each`` panels: x, slope (p, 3, B, n), result (p - each + 1, B)."""
-    u = (torch.arange(each, dtype=x.dtype)[:, None] + torch.tensor([0.0, 0.5, 1.0])) / each
-    simpson = torch.tensor([1.0, 4.0, 1.0], dtype=x.dtype).expand(each, 3) / (6 * each)
-    now = x[each - 1 :, 2]
-    moments = [_window(x, simpson * legendre(k, u)) for k in range(functional.order)]
-    w = torch.cat([now, *(delay * m for m in moments)], dim=-1)
-    value = torch.einsum("...i,ij,...j->...", w, functional.P, w)
-    if functional.V0 is not None:
-        seen = torch.cat([now, *moments], dim=-1)[..., list(functional.V0.inputs)]
-        value = value + functional.V0.displacement(seen).square().sum(-1)
-    stored = torch.einsum("...i,ij,...j->...", x, functional.S, x)
-    if functional.W is not None:
-        stored = stored + functional.W.displacement(x[..., list(functional.W.inputs)]).square().sum(
-            -1
-        )
-    rates = torch.einsum("...i,ij,...j->...", slope, functional.R, slope)
-    value = value + delay * _window(stored[..., None], simpson)[..., 0]
-    return value + delay**2 * _window(rates[..., None], simpson * u)[..., 0]
-
-
-def _window(values: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
-    """Return sums over windows of panels: values (p, 3, B, m), weights (k, 3), result (p - k + 1, B, m)."""
-    total = torch.zeros_like(values[len(weights) - 1 :, 0])
-    count = len(total)
-    for i in range(len(weights)):
-        for j in range(3):
-            total = total + weights[i, j] * values[i : i + count, j]
-    return total
-
-
-def legendre(degree: int, u: torch.Tensor) -> torch.Tensor:
-    """Return the Legendre polynomial shifted to [0, 1], with value 1 at 1."""
-    z = 2 * u - 1
-    before, value = torch.ones_like(z), z
-    if degree == 0:
-        return before
-    for k in range(1, degree):
-        before, value = value, ((2 * k + 1) * z * value - k * before) / (k + 1)
-    return value
 
 
 def largest_rise(found: Sequence[Energy]) -> float:

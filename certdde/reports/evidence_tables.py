@@ -16,6 +16,8 @@ NAMES = {
     "word": "delays, repeated",
     "abscissa": "largest real part of a characteristic root",
     "radius": "growth of the linearisation a step",
+    "mean": "factor of the mean a step",
+    "mean_square": "factor of the mean square a step",
     "kind": "kind",
 }
 

@@ -14,7 +14,10 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure as Canvas
 
 FOLDER = "figures"
-NAMES = ("region", "trajectories", "escape", "values", "partition", "training")
+NAMES = (
+    *("region", "law", "trajectories", "escape", "values", "partition", "training"),
+    *("learning", "delays", "predictions"),  # of what was learnt from data
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,8 @@ def described(subject: Subject) -> Description:
         return _yorke(subject)
     if kind == "razumikhin":
         return Description(_razumikhin(subject), RAZUMIKHIN)
+    if kind == "resampled":
+        return Description(RESAMPLED, _resampled(subject))
     if kind == "scheme":
         return SCHEMES.get(_functional(subject, "kind"), UNKNOWN)
     return DESCRIPTIONS.get(kind, UNKNOWN)
@@ -48,6 +50,7 @@ RAZUMIKHIN = (
     " Halanay's inequality V then decays whatever the delay does; a solution that starts below the level does not leave"
     " the domain."
 )
+RESAMPLED = "A quadratic function of the present and the stored states."
 SCHEMES = {
     "lifted": Description(
         "Quadratic functions of the present and the stored states (for a delay that varies several of them, the nodes"
@@ -63,6 +66,20 @@ SCHEMES = {
     ),
 }
 DESCRIPTIONS = {
+    "random": Description(
+        "Each piece has a proof of its own, of the kind that the table of the certified delays names: it is a"
+        " certificate in the file, which can be taken out and read by itself.",
+        "Every piece is checked by the rules of its kind, for the same system, and the union of their delays is formed"
+        " exactly. The probability of that union under the law is bounded from below in outward rounded intervals,"
+        " where the claim states it; of a law that the checker does not know the probability is float64 information.",
+    ),
+    "sampled": Description(
+        "A quadratic form of the state at the sampling instants, V = x^T P x.",
+        "From one sampling instant to the next x is multiplied by a matrix that depends on the step alone; it is"
+        " enclosed on pieces of the range by matrices at which V decreases, relative to the step even for steps that"
+        " tend to 0: exact rational arithmetic with a bound of the rest of the series. So V tends to zero along the"
+        " instants, and between two of them the state is at most a constant times what it was at the first.",
+    ),
     "slow": Description(
         "A quadratic functional with integrals over [t - tau(t), t] and [t - h, t - tau(t)], whose quadratic part"
         " depends on the delay.",
@@ -98,6 +115,38 @@ DESCRIPTIONS = {
 def _functional(subject: Subject, key: str) -> str:
     section: Any = subject.data["functional"]
     return str(section.get(key, "")) if isinstance(section, dict) else ""
+
+
+def _resampled(subject: Subject) -> str:
+    """What is shown of the mean of V, why the mean of the state is not enough, and what a probability means."""
+    text = (
+        "It is positive definite, and its mean over the delay that is drawn next falls by a factor below 1, for every"
+        " slope of the nonlinear terms on the domain: exact matrix inequalities."
+    )
+    if subject.bounded:
+        text += (
+            " That holds as long as V is at most the level, which keeps the state in the domain. Stopped where it"
+            " exceeds the level, V is a nonnegative supermartingale: it ever exceeds it with a probability of at most"
+            " the first V over the level (Ville's inequality; Kushner 1967), and else the solution tends to the"
+            " equilibrium."
+        )
+    else:
+        text += (
+            " So the mean square of the state tends to zero geometrically, and with probability 1 every"
+            " solution does."
+        )
+    text += (
+        " That the mean of the state tends to zero is not enough: large deviations of both signs cancel in it, and it"
+        " may tend to zero while the mean square grows."
+    )
+    factors = subject.data["statistics"].get("moments") or {}
+    mean, square = factors.get("mean"), factors.get("mean_square")
+    if isinstance(mean, float) and isinstance(square, float):
+        text += (
+            f" In the long run the mean of the linear part is multiplied by {mean:.6g} a step, the mean square by"
+            f" {square:.6g} (float64)."
+        )
+    return text
 
 
 def _razumikhin(subject: Subject) -> str:

@@ -41,8 +41,8 @@ FORMATS = (
 )
 
 
-def rendered(form: Format, content: Mapping[str, object]) -> str:
-    """Return the text of a report."""
+def rendered(form: Format, content: Mapping[str, object], template: str | None = None) -> str:
+    """Return the text of a report, by the template of the format's file or another one."""
     environment = Environment(
         loader=PackageLoader("certdde.reports"),
         autoescape=False,
@@ -55,7 +55,7 @@ def rendered(form: Format, content: Mapping[str, object]) -> str:
     )
     # The output of a macro is text of the template, escaped already.
     environment.globals["mark"] = Markup
-    return environment.get_template(f"{form.file}.j2").render(content)
+    return environment.get_template(template or f"{form.file}.j2").render(content)
 
 
 def _finalize(escape: Callable[[str], Markup]) -> Callable[[object], Markup]:

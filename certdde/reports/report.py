@@ -10,8 +10,11 @@ from certdde.certificates.certificate import Certificate
 from certdde.errors import CertificateError
 from certdde.reports.content import content
 from certdde.reports.described_figure import described_figure
+from certdde.reports.drawn_figure import drawn_figure
 from certdde.reports.figure import Figure, drawn, write_figures
+from certdde.reports.held_figure import held_figure
 from certdde.reports.partition_figure import partition_figure
+from certdde.reports.random_figure import random_figure
 from certdde.reports.recorded_figure import recorded_figures
 from certdde.reports.region_figure import region_figure
 from certdde.reports.render import FORMATS, rendered
@@ -100,6 +103,10 @@ def figures_of(subject: Subject) -> list[Figure]:
 
 
 def _solutions_and_proof(subject: Subject) -> list[Figure]:
+    if subject.data["delay"]["class"] == "resampled":
+        return [drawn_figure(subject), *recorded_figures(subject)]
+    if subject.data["delay"]["class"] == "sampled":  # no constant delay belongs to it
+        return recorded_figures(subject) or [held_figure(subject)]
     if not subject.certified:
         found = subject.data.get("counterexample") or {}
         recorded = recorded_figures(subject)
@@ -111,6 +118,8 @@ def _solutions_and_proof(subject: Subject) -> list[Figure]:
         if isinstance(delay, (int, float)) and delay >= 0:
             return [counterexample_figure(subject, float(delay))]
         return [undecided_figure(subject), *recorded]
+    if subject.kind == "random":
+        return [random_figure(subject), described_figure(subject)]
     if not subject.detailed:
         return [described_figure(subject)]
     if subject.kind == "spectral":  # V is that of the anchor only

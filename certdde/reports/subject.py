@@ -16,6 +16,7 @@ from certdde.certificates.content import (
 )
 from certdde.certificates.part import read_functional
 from certdde.delays.classes import Constant, Several
+from certdde.delays.random import Random
 from certdde.errors import CertificateError, ProblemError
 from certdde.systems.delay_system import DelaySystem
 from certdde.verify.checker import CheckResult
@@ -106,6 +107,9 @@ class Subject:
         delays = rebuilt_delay(data["delay"])
         each = delays.delays if isinstance(delays, Several) else (delays,)
         ranges = tuple((one.name, one.lower, one.upper) for one in each)
+        if isinstance(delays, Random):  # those of the claim, not all that the law may give
+            low, high = data["delay"]["range"]
+            ranges = ((delays.name, float(low), float(high)),)
         name, lower, upper = ranges[0]
         delay = Constant(name, upper if delays.kind == "measurable" else lower, upper)
         system = rebuilt_system(data["system"], names(delays))

@@ -8,6 +8,7 @@ from typing import Any
 from certdde.reports.evidence_tables import anything, counterexample_table, escape_table
 from certdde.reports.formulas import letter
 from certdde.reports.numbers import MISSING, count, exact, percent, seconds, short
+from certdde.reports.random_tables import random_tables
 from certdde.reports.subject import Subject
 from certdde.reports.table import Cell, Table
 from certdde.reports.training_table import range_cell, training_table
@@ -54,6 +55,7 @@ def all_tables(subject: Subject) -> dict[str, Table]:
         "methods": methods_table(subject),
         "region": region_table(subject),
         "parts": parts_table(subject),
+        **random_tables(subject),
         "training": training_table(subject),
         "time": time_table(subject),
         "counterexample": counterexample_table(subject),

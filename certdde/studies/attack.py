@@ -13,15 +13,20 @@ from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Any
 
+import numpy as np
 import torch
 
 from certdde.certificates.certificate import Certificate
 from certdde.certificates.content import Content, Piece, read_content
-from certdde.delays.classes import AnyDelay, DelayClass, Measurable, Several
+from certdde.certificates.sampled import quadratic_form
+from certdde.delays.classes import AnyDelay, DelayClass, Measurable, Sampled, Several
+from certdde.delays.random import Random
 from certdde.errors import CertificateError, ProblemError
 from certdde.studies.adversary import Adversary
 from certdde.studies.batches import Goal, Setting, Violation
 from certdde.studies.instability import Rightmost, rightmost
+from certdde.studies.random_draws import drawn_contents
+from certdde.studies.sampled_attack import HeldAttack
 from certdde.systems.delay_system import DelaySystem
 from certdde.systems.members import members
 
@@ -91,20 +96,30 @@ def attack_certificate(
     Notes
     -----
     For the kinds whose V is not rebuilt, solutions from histories within the radius of the claim must stay in the
-    domain and converge. Of a delay with a bounded rate only constant ones are tried.
+    domain and converge. Of a delay with a bounded rate only constant ones are tried. Of a random delay a few are drawn
+    from the law restricted to the certified set.
 
     Soundness
     ---------
     float64. A violation is kept only if an integration with tighter tolerances shows it too; that
     nothing is found proves nothing.
     """
-    content = read_content(certificate)
+    random = certificate.data.get("kind") == "random"
+    contents = drawn_contents(certificate, seed) if random else [read_content(certificate)]
+    content = contents[0]
     if objection := _objection(content.system, content.delay):
         where = str(certificate.path or "certificate")
         raise CertificateError(objection, where=where, wanted=SIMULATED)
+    if isinstance(content.delay, Sampled):
+        return _held(content.system, content.delay, budget, seed, quadratic_form(certificate))
     systems = [one for _, one in members(content.system)][:MEMBERS]
-    share = (budget or DEFAULT_BUDGET) / len(systems)
-    return _worst([_attacked(replace(content, system=s), share, seed, progress) for s in systems])
+    cases = [replace(one, system=s) for one in contents for s in systems]
+    share = (budget or DEFAULT_BUDGET) / len(cases)
+    results, end = [], time.monotonic() + (budget or DEFAULT_BUDGET)
+    for case in cases:
+        if not results or not random or time.monotonic() < end:
+            results.append(_attacked(case, share, seed, progress))
+    return _worst(results)
 
 
 def _worst(results: list[AttackResult]) -> AttackResult:
@@ -144,6 +159,8 @@ def _objection(system: DelaySystem, delay: AnyDelay) -> str:
     """Say why a system is not simulated here; "" if it is."""
     if system.time == "discrete":
         return "it is about a scheme"
+    if delay.kind == "resampled":
+        return "its delay is drawn at each step of a scheme"
     if isinstance(delay, Several) or not system.one_lag:
         return "it is about several delays, or multiples of a delay"
     return ""
@@ -185,7 +202,7 @@ def attack_problem(
     Raises
     ------
     ProblemError
-        If the system is not simulated: a scheme, several delays, multiples of a delay.
+        If the system is not simulated: a scheme, several delays, multiples of a delay; or the delay has a law.
 
     Soundness
     ---------
@@ -193,6 +210,12 @@ def attack_problem(
     """
     if objection := _objection(system, delay):
         raise ProblemError(objection, where="attack", wanted=SIMULATED)
+    if isinstance(delay, Sampled):
+        return _held(system, delay, budget, seed)
+    if isinstance(delay, Random):
+        what = "the delay is drawn from a law: no delay of it refutes a probability"
+        wanted = "attack its certificate, or class = 'constant'"
+        raise ProblemError(what, where="attack", wanted=wanted)
     run = _Run(system, delay, budget, seed, progress)
     run.spectrum()
     goal = Goal(None, None, (delay.lower, delay.upper), _window(delay))
@@ -201,6 +224,20 @@ def attack_problem(
     else:
         run.exhibit([goal])
     return run.result()
+
+
+def _held(
+    system: DelaySystem,
+    delay: Sampled,
+    budget: float | None,
+    seed: int,
+    p: np.ndarray | None = None,
+) -> AttackResult:
+    """Attack a system under sample and hold, to which no constant delay belongs."""
+    began = time.monotonic()
+    run = HeldAttack(system, delay, began + (budget or DEFAULT_BUDGET), seed, p)
+    run.run()
+    return AttackResult(run.violation, run.tried, run.worst, time.monotonic() - began)
 
 
 def _window(delay: DelayClass) -> float | None:

@@ -6,8 +6,9 @@ import time
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from certdde.delays.classes import Constant, Slow
+from certdde.delays.classes import Constant, Sampled, Slow
 from certdde.errors import ProblemError
+from certdde.learning.admission import check_sampled, check_time
 from certdde.learning.outcome import checked
 from certdde.learning.shapes import Choices, check_choices
 from certdde.learning.sos import objection as no_squares
@@ -17,6 +18,7 @@ from certdde.learning.threads import torch_threads
 from certdde.studies.covering import covering_certificate
 from certdde.studies.march import March, Progress
 from certdde.studies.razumikhin_margin import razumikhin_margin
+from certdde.studies.sampled_margin import SampledMargin, require_sampled
 from certdde.studies.scheme_margin import scheme_margin
 from certdde.studies.slow_margin import SlowMargin, require_slow
 from certdde.studies.sos_margin import SosMarch, require_polynomial
@@ -55,9 +57,10 @@ class MarginResult:
         a certificate of [A, delay_margin] (``certificate``), or (``spectral``, ``theorem``, ``sos``,
         ``razumikhin``): the checker accepted a certificate of each piece.
     unstable : float or None
-        A delay just beyond the margin at which the float64 spectrum is unstable (``spectral``).
+        A delay just beyond the margin at which the float64 spectrum is unstable (``spectral``); a step of sample and
+        hold just beyond it that, repeated, makes solutions grow.
     certificate : Certificate or None
-        Of the delays [A, delay_margin]: for constant delays by ``lmi``, ``quadratic``, ``neural``.
+        Of the delays [A, delay_margin]: for constant delays by ``lmi``, ``quadratic``, ``neural``; for sample and hold.
     """
 
     delay_margin: float | None
@@ -90,7 +93,8 @@ def margin(
     method : str
         ``spectral``, ``theorem``, ``lmi``, ``quadratic``, ``sos``, ``neural`` or ``razumikhin``; ``auto`` is, for a
         constant delay, ``spectral`` for a linear system, ``sos`` for polynomials and else ``neural``; where the delay
-        varies ``lmi`` or ``neural``, or ``theorem`` if that gives more.
+        varies ``lmi`` or ``neural``, or ``theorem`` if that gives more. Under sample and hold a nonlinear system is
+        given the methods for measurable delays, whose class holds it.
     order : int
         Number of Legendre moments.
     start, stop : float
@@ -126,11 +130,17 @@ def _margin(
 ) -> MarginResult:
     began, system, delay = time.monotonic(), problem.build(), problem.delay_class()
     deadline = began + (budget or 600.0)
+    check_time(system, delay)
     if system.time == "discrete":
         return _scheme(problem, method, ends, deadline, progress)
     require_one(delay)
     if isinstance(delay, Slow):
         return _slow(system, delay, method, order, ends, deadline, progress)
+    if isinstance(delay, Sampled):
+        if system.linear and system.family is None:
+            return _sampled(system, delay, method, ends, deadline, progress)
+        check_sampled(system, delay)
+        delay, ends = delay.enlarged(), (0.0, ends[1])  # the least class that the methods take
     if system.family is not None and method not in (*TAKE_INTERVALS, "auto"):
         raise ProblemError(
             f"the method {method} takes numbers for the parameters and the equilibrium",
@@ -222,6 +232,24 @@ def _slow(
     pieces = [] if last is None else [(ends[0], last)]
     seconds = round(time.monotonic() - began, 3)
     return MarginResult(last, pieces, "lmi", order, seconds, "rigorous")
+
+
+def _sampled(
+    system: DelaySystem,
+    delay: Sampled,
+    method: str,
+    ends: tuple[float, float],
+    deadline: float,
+    progress: Progress | None,
+) -> MarginResult:
+    require_sampled(system, delay, method)
+    began = time.monotonic()
+    search = SampledMargin(system, delay, *ends, deadline, progress)
+    last = search.search()
+    pieces = [] if last is None else [(ends[0], last)]
+    unstable = None if last is None else search.unstable_beyond(last)
+    seconds, found = round(time.monotonic() - began, 3), search.certificate
+    return MarginResult(last, pieces, "lmi", 0, seconds, "rigorous", unstable, found)
 
 
 def _scheme(

@@ -6,8 +6,9 @@ import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from certdde.delays.classes import Constant, Measurable
+from certdde.delays.classes import Resampled
 from certdde.errors import ProblemError
+from certdde.learning.admission import check_steps
 from certdde.learning.certify import certify
 
 if TYPE_CHECKING:
@@ -29,7 +30,9 @@ def scheme_margin(
     Parameters
     ----------
     problem : Problem
-        Of a scheme. For a delay that varies there is one piece at most, from ``start`` on.
+        Of a scheme. For any sequence of delays there is one piece at most, from ``start`` on. For a delay that is
+        drawn at each step a number b of a piece stands for the uniform law on start .. b: more delays may help, so
+        each b is tried.
     method : str
     ends : (float, float)
         Whole numbers.
@@ -40,7 +43,7 @@ def scheme_margin(
     Raises
     ------
     ProblemError
-        If the ends are not whole numbers.
+        If the ends are not whole numbers, a scheme cannot have the delay, or it is drawn by a law that is not uniform.
 
     Soundness
     ---------
@@ -52,14 +55,18 @@ def scheme_margin(
             raise ProblemError(f"{value} is no number of steps", where=option, wanted=wanted)
     start, stop = int(ends[0]), int(ends[1])
     system, delay = problem.build(), problem.delay_class()
-    varies, proved = delay.kind != "constant", []
+    check_steps(delay)
+    varies, drawn, proved = delay.kind == "measurable", isinstance(delay, Resampled), []
+    if isinstance(delay, Resampled) and not delay.uniform:
+        what = "the margin of a delay that is drawn is that of uniform laws, and its weights differ"
+        raise ProblemError(what, where=f"delays.{delay.name}", wanted="a range without weights")
     for last in range(max(start, 1), stop + 1):
         if time.monotonic() > deadline:
             break
         if progress:
             progress("margin", {"done": last - start, "total": stop - start})
         first = start if varies or last <= 1 else last
-        part = (Measurable if varies else Constant)(delay.name, float(first), float(last))
+        part = type(delay)(delay.name, float(start if drawn else first), float(last))
         left = max(deadline - time.monotonic(), 1.0)
         if certify(system, part, method=method, budget=left).rigor == "rigorous":
             proved.append((float(first), float(last)))

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 from certdde.delays.classes import Constant
 from certdde.learning.certify import certify
-from certdde.verify.spectral.crossing import PossibleCrossing, prove_no_crossing
+from certdde.learning.drawn_in import FARTHEST, drawn_in
+from certdde.verify.spectral.crossing import PossibleCrossing
 from certdde.verify.spectral.linear import LinearDelaySystem
 from certdde.verify.spectral.windows import abscissa, stable_windows
 
 if TYPE_CHECKING:
     from certdde.systems.delay_system import DelaySystem
 
-CLOSEST, FARTHEST = 1e-9, 1e-3
 Progress = Callable[[str, dict[str, Any]], None]
 
 
@@ -48,7 +48,8 @@ class SpectralWindows:
             lower, upper = open_.pop()
             if self.progress:
                 self.progress("margin", {"from": lower, "to": upper, "method": "spectral"})
-            found = self._shrunk(linear, lower, upper)
+            still = lower == self.start, upper == self.stop
+            found = drawn_in(linear, lower, upper, still, self.deadline)
             if isinstance(found, PossibleCrossing):
                 pieces = [(found.delay, upper), (lower, found.delay)]
                 open_ += [(a, b) for a, b in pieces if b - a > FARTHEST * b]
@@ -63,23 +64,6 @@ class SpectralWindows:
         for gap in (1e-6, 1e-5, 1e-4, 1e-3):
             if abscissa(linear, delay * (1 + gap)) > 1e-9:
                 return float(delay * (1 + gap))
-        return None
-
-    def _shrunk(
-        self, system: LinearDelaySystem, lower: float, upper: float
-    ) -> tuple[float, float] | PossibleCrossing | None:
-        """Draw the ends in until there is no crossing; a crossing far from both is returned."""
-        gaps = [0.0 if lower == self.start else CLOSEST, 0.0 if upper == self.stop else CLOSEST]
-        while max(gaps) < FARTHEST and time.monotonic() < self.deadline:
-            a, b = lower + gaps[0] * upper, upper - gaps[1] * upper
-            found = prove_no_crossing(system, a, b, deadline=self.deadline) if a < b else None
-            if found is None or not isinstance(found, PossibleCrossing):
-                return None if found is None else (a, b)
-            end = 0 if found.delay - a < b - found.delay else 1
-            if abs(found.delay - (a, b)[end]) > FARTHEST * upper:
-                return found
-            reached = 2 * abs(found.delay - (lower, upper)[end]) / upper
-            gaps[end] = max(2 * gaps[end], reached, CLOSEST)
         return None
 
     def _accepted(self, lower: float, upper: float) -> bool:

@@ -9,8 +9,9 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from certdde.functionals import Functional
+from certdde.functionals.energy import history_energy
 from certdde.learning.domain_box import Box
-from certdde.studies.window import PIECES, starting_energy
+from certdde.studies.window import PIECES
 
 INSIDE = 1 - 1e-5  # of the level: V of a history is found by quadrature
 
@@ -73,7 +74,7 @@ def onto_level(
     """
 
     def value(factor: Tensor) -> Tensor:
-        return starting_energy(functional, nodes * factor[:, None], longest, panels)
+        return history_energy(functional, nodes * factor[:, None], longest, panels)
 
     largest = (1 / (1 + box.excursion(nodes)).amax(0).clamp(min=1e-12)).clamp(max=1e9)
     if not box.bounded:

@@ -56,6 +56,10 @@ class NetworkFields(BaseModel):
     start: Literal["auto", "quadratic", "sos"] = Field(
         default="auto", description="one of auto, quadratic, sos"
     )
+    objective: Literal["region", "mean"] = Field(
+        default="region",
+        description="region (a large certified region) or mean (the mean of V over delays and histories)",
+    )
 
     @property
     def hidden(self) -> tuple[int, ...]:

@@ -9,19 +9,20 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, model_validator
 
 from certdde.delays.classes import rate_objection
+from certdde.delays.step_laws import weights_refusal
 from certdde.errors import ProblemError
 from certdde.systems import problem_fields as fields
+from certdde.systems.learn_fields import LearnSpec
 from certdde.systems.network_fields import NetworkFields
 from certdde.systems.overrides import apply_overrides
+from certdde.systems.problem_delays import class_of
 from certdde.systems.problem_errors import explain
 from certdde.systems.problem_fields import refuse
 from certdde.systems.toml_files import EXAMPLE, read_toml
 
 if TYPE_CHECKING:
-    from certdde.delays.classes import AnyDelay, DelayClass
+    from certdde.delays.classes import AnyDelay
     from certdde.systems.delay_system import DelaySystem
-
-SUPPORTED = ("constant", "slow", "measurable")
 
 # The description of a field is what an error names as right.
 _RANGE = "a pair of delays, as in [0.0, 0.9]"
@@ -66,10 +67,10 @@ class SystemSpec(_Model):
 class DelaySpec(_Model):
     """A table ``[delays.NAME]``: what is known about one delay."""
 
-    class_: Literal["constant", "slow", "measurable", "random", "resampled"] = Field(
+    class_: Literal["constant", "slow", "measurable", "sampled", "random", "resampled"] = Field(
         default="constant",
         alias="class",
-        description="one of constant, slow, measurable, random, resampled",
+        description="one of constant, slow, measurable, sampled, random, resampled",
     )
     range: fields.DelayRange | None = Field(default=None, description=_RANGE)
     rate: fields.NumberOrPair | None = Field(
@@ -79,6 +80,10 @@ class DelaySpec(_Model):
         default=None, description='the name of a law of scipy.stats, as in "expon"'
     )
     args: dict[fields.Name, fields.Number] | None = Field(default=None, description=_NAMED_NUMBERS)
+    weights: fields.Weights = None
+    laws: list[dict[str, Any]] | None = Field(
+        default=None, description='the laws of a mixture, as in [{ law = "expon" }, ..]'
+    )
 
     @property
     def rates(self) -> tuple[float | None, float]:
@@ -88,7 +93,9 @@ class DelaySpec(_Model):
     @model_validator(mode="after")
     def _what_the_class_takes(self) -> Self:
         random = self.class_ in ("random", "resampled")
-        if self.range is None and self.class_ != "random":
+        if refusal := weights_refusal(self.class_, self.law, self.args, self.weights):
+            raise refuse(*refusal)
+        if self.range is None and self.law is None and self.class_ != "random":
             raise refuse("the key 'range' is missing", f"give {_RANGE}", "range")
         if self.rate is None and self.class_ == "slow":
             raise refuse("the key 'rate' is missing", "give a bound, as in 0.5", "rate")
@@ -98,7 +105,9 @@ class DelaySpec(_Model):
             wrong = rate_objection(*self.rates)
             if wrong:
                 raise refuse(*wrong, "rate")
-        if self.law is None and random:
+        if self.laws is not None and self.class_ != "random":
+            raise refuse(f"class {self.class_} has no laws", 'class = "random" has', "laws")
+        if self.law is None and self.class_ == "random":
             raise refuse("the key 'law' is missing", f"class {self.class_} needs one", "law")
         if (self.law is not None or self.args is not None) and not random:
             what = f"class {self.class_} has no law"
@@ -148,12 +157,15 @@ class Problem(_Model):
         One for each delay.
     certify : CertifySpec
         Method and effort.
+    learn : LearnSpec or None
+        What ``certdde learn`` reads; the other commands look at the system alone.
     """
 
     name: fields.Title = Field(default="system", description="a title")
     system: SystemSpec = Field(description=_SYSTEM)
     delays: dict[fields.Name, DelaySpec] = Field(description=_DELAYS)
     certify: CertifySpec = Field(default=CertifySpec(), description="a table [certify]")
+    learn: LearnSpec | None = Field(default=None, description="a table [learn]")
     _source: str = PrivateAttr(default="problem")
 
     @model_validator(mode="after")
@@ -232,7 +244,7 @@ class Problem(_Model):
         """
         from certdde.delays.classes import Constant, Several
 
-        found = [self._class_of(name, spec) for name, spec in self.delays.items()]
+        found = [class_of(name, spec, self._source) for name, spec in self.delays.items()]
         if len(found) == 1:
             return found[0]
         constant = tuple(one for one in found if isinstance(one, Constant))
@@ -244,21 +256,6 @@ class Problem(_Model):
                 wanted="class = 'constant': several delays have to be constant",
             )
         return Several(constant)
-
-    def _class_of(self, name: str, spec: DelaySpec) -> DelayClass:
-        from certdde.delays.classes import Constant, Measurable, Slow
-
-        if spec.class_ not in SUPPORTED or spec.range is None:
-            raise ProblemError(
-                f"class {spec.class_} is not supported by this engine yet",
-                where=f"{self._source}: delays.{name}.class",
-                wanted=f"supported: {', '.join(SUPPORTED)}",
-            )
-        if spec.class_ == "measurable":
-            return Measurable(name, *spec.range)
-        if spec.class_ == "slow":
-            return Slow(name, *spec.range, *spec.rates)
-        return Constant(name, *spec.range)
 
 
 def load_problem(path: str | Path, overrides: Sequence[str] = ()) -> Problem:

@@ -4,7 +4,7 @@ import math
 import re
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BeforeValidator
+from pydantic import AfterValidator, BeforeValidator, Field
 from pydantic_core import PydanticCustomError
 
 from certdde.systems.expressions import FUNCTIONS
@@ -128,6 +128,14 @@ Equilibrium = Annotated[Any, BeforeValidator(equilibrium)]
 NumberOrPair = Annotated[Any, BeforeValidator(number_or_pair)]
 DelayRange = Annotated[tuple[float, float], BeforeValidator(delay_range)]
 StateRange = Annotated[tuple[float, float], BeforeValidator(state_range)]
+Weights = Annotated[
+    tuple[Number, ...] | None,
+    Field(
+        strict=False,
+        min_length=1,
+        description="a weight for each delay of the range, as in [1, 2, 1]",
+    ),
+]
 Seconds = Annotated[float, BeforeValidator(seconds)]
 Name = Annotated[str, BeforeValidator(name)]
 Title = Annotated[str, AfterValidator(title)]

@@ -11,7 +11,8 @@ import jsonschema
 import pytest
 
 from certdde.certificates.certificate import SCHEMA, Certificate, not_certified
-from certdde.delays.classes import Constant, Measurable, Several, Slow
+from certdde.delays.classes import Constant, Measurable, Resampled, Sampled, Several, Slow
+from certdde.delays.random import Random
 from certdde.learning.certify import certify
 from certdde.systems import DelaySystem
 
@@ -31,6 +32,7 @@ DRAFTS = {
 
 
 METHODS = ("lmi", "spectral", "theorem")
+PARETO = {"law": "pareto", "args": {"b": 1.5, "scale": 0.1}}
 
 
 def swings() -> dict:
@@ -43,6 +45,14 @@ def squares() -> dict:
     """Kind sos."""
     system = DelaySystem.from_equations(["x' = -(1 + x)*x(t - tau)"], domain={"x": [-0.5, 1]})
     return certify(system, Constant("tau", 0.0, 0.5), method="sos").data
+
+
+def drawn() -> dict:
+    """Kind resampled with a domain."""
+    system = DelaySystem.from_equations(
+        ["x[t+1] = x[t] - 0.5*tanh(x[t-tau])"], domain={"x": [-1, 1]}
+    )
+    return certify(system, Resampled("tau", 0, 2, (1.0, 2.0, 0.5))).data
 
 
 def certified(method: str) -> dict:
@@ -59,7 +69,17 @@ def written(tmp_path_factory) -> dict[str, dict]:
     for method in METHODS:
         found[method] = json.loads(json.dumps(certified(method)))
     found["swings"] = json.loads(json.dumps(swings()))
+    held = certify(DelaySystem.from_equations(["x' = -x(t - tau)"]), Sampled("tau", 0.0, 1.9))
+    found["held"] = json.loads(json.dumps(held.data))
+    law = {
+        "law": "mixture",
+        "weights": [0.5, 0.5],
+        "laws": [PARETO, PARETO | {"range": [0.1, 2.0]}],
+    }
+    once = certify(DelaySystem.from_equations(["x' = -x(t - tau)"]), Random.of("tau", law))
+    found["drawn once"] = json.loads(json.dumps(once.data))
     found["squares"] = json.loads(json.dumps(squares()))
+    found["drawn"] = json.loads(json.dumps(drawn()))
     return found
 
 
@@ -76,7 +96,9 @@ def test_it_is_a_schema_of_this_version():
     assert set(classes.groups()) == set(schema["$defs"]["delay"]["properties"]["class"]["enum"])
 
 
-@pytest.mark.parametrize("name", [*DRAFTS, *METHODS, "swings", "squares"])
+@pytest.mark.parametrize(
+    "name", [*DRAFTS, *METHODS, "swings", "squares", "drawn", "drawn once", "held"]
+)
 def test_certificates_conform(written, tmp_path, name):
     data = dict(written[name])
     data.setdefault("digest", "0" * 64)
@@ -194,10 +216,31 @@ def test_single_changes_of_kind_yorke(written, path, new):
 
 
 @pytest.mark.parametrize(
+    ("path", "new"),
+    [
+        (("delay", "weights"), []),
+        (("delay", "weights"), [1, -1]),
+        (("delay", "weights"), None),
+        (("delay", "class"), "measurable"),
+        (("functional", "kind"), "peaks"),
+        (("region", "level"), [1, 1]),
+        (("region", "radius", "rho"), 0),
+        (("proof", "extra"), 1),
+    ],
+)
+def test_single_changes_of_kind_resampled(written, path, new):
+    data = written["drawn"] | {"digest": "0" * 64}
+    assert VALIDATOR.is_valid(data)
+    assert not VALIDATOR.is_valid(replaced(data, path, new))
+
+
+@pytest.mark.parametrize(
     "delay",
     [
+        Resampled("tau", 0.0, 1.0),
         Slow("tau", 0.0, 1.0, None, 0.5),
         Slow("tau", 0.0, 1.0, -0.5, 0.5),
+        Sampled("tau", 0.0, 1.0),
         Several((Constant("tau", 0.0, 1.0), Constant("sigma", 0.5, 0.5))),
     ],
 )

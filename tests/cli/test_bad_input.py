@@ -72,7 +72,7 @@ def test_files_of_the_wrong_kind(tmp_path, command, what):
         ("certify.method=lmii", "did you mean 'lmi'?"),
         ("system.equations.9=x", "no place in the list"),
         ("system.equations.0.y=x", "not a table"),
-        ('delays.tau={class="random",law="expon"}', "not supported"),
+        ('delays.tau={class="random",law="pareto",args={b=1.0}}', "no finite mean"),
         ("certify.budget=0", "not positive"),
     ],
 )

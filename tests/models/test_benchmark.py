@@ -9,7 +9,7 @@ import pytest
 import torch
 
 ROOT = Path(__file__).resolve().parents[2] / "benchmarks"
-SMALL = ["--tasks", "reflection", "--seeds", "2", "--epochs", "1", "--parameters", "300"]
+SMALL = ["--tasks", "reflection", "--seeds", "2", "--share", "1e-6", "--parameters", "300"]
 
 
 @pytest.fixture
@@ -58,3 +58,11 @@ def test_a_cell_that_is_kept_is_not_done_again(run):
     other, out = run("--models", "LSTM", "--seeds", "1")
     assert other["rows"][0]["test"]["deviation"] is None
     assert "LSTM" in out
+
+
+def test_a_fit_takes_about_the_time_that_it_is_given(run, script, monkeypatch):
+    monkeypatch.setitem(script.SECONDS, "reflection", 1.0)
+    data, _ = run("--models", "LSTM", "--seeds", "1", "--share", "1")
+    [row] = data["rows"]
+    assert row["epochs"]["mean"] > script.PROBE
+    assert 0.2 < row["epochs"]["mean"] * row["seconds an epoch"]["mean"] < 5.0

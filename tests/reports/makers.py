@@ -7,7 +7,7 @@ from example_systems import hutchinson, logistic
 
 from certdde.certificates import Certificate
 from certdde.certificates.certificate import certified
-from certdde.delays.classes import Constant, Measurable, Several
+from certdde.delays.classes import Constant, Measurable, Resampled, Sampled, Several
 from certdde.learning.certify import certify
 from certdde.learning.proposals import attempt
 from certdde.systems import DelaySystem
@@ -87,6 +87,18 @@ def steps() -> Certificate:
     return certify(system, Measurable("tau", 0, 3), method="theorem")
 
 
+def draws() -> Certificate:
+    """A scheme whose delay is drawn at each step: described in words."""
+    system = DelaySystem.from_equations(["x[t+1] = x[t] - 0.5*x[t-tau]"], name="drawn")
+    return certify(system, Resampled("tau", 0, 3))
+
+
+def held() -> Certificate:
+    """Sample and hold: described in words."""
+    system = DelaySystem.from_equations(["x' = -x(t - tau)"], name="held")
+    return certify(system, Sampled("tau", 0.0, 1.9))
+
+
 def unknown() -> Certificate:
     return certify(hutchinson(), Constant("tau", 0.0, 1.5), method="lmi")
 
@@ -97,7 +109,7 @@ def refuted() -> Certificate:
 
 MAKERS = {
     make.__name__: make
-    for make in (linear, scalar, planar, parts, swings, boxes, steps, unknown, refuted)
+    for make in (linear, scalar, planar, parts, swings, boxes, steps, draws, held, unknown, refuted)
 }
-DESCRIBED = ("swings", "boxes", "steps")
+DESCRIBED = ("swings", "boxes", "steps", "held", "draws")
 CERTIFIED = ("linear", "scalar", "planar", "parts", *DESCRIBED)

@@ -9,12 +9,12 @@ from example_systems import hutchinson
 from scipy.integrate import quad
 
 from certdde.functionals import Functional, Network
+from certdde.functionals.energy import legendre
 from certdde.reports.energy import (
     Energy,
     Histories,
     energy,
     largest_rise,
-    legendre,
     scaled_to,
     starting_energy,
 )

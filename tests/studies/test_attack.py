@@ -15,13 +15,14 @@ from certdde.certificates import Certificate
 from certdde.certificates.content import read_content
 from certdde.delays.classes import Constant, Measurable, Several
 from certdde.errors import CertificateError, ProblemError
+from certdde.functionals.energy import history_energy
 from certdde.learning.certify import certify
 from certdde.learning.domain_box import Box
 from certdde.studies.attack import attack_certificate, attack_problem
 from certdde.studies.batches import Goal, Setting
 from certdde.studies.instability import rightmost
 from certdde.studies.starts import onto_level, sampled_histories
-from certdde.studies.window import PIECES, Flow, starting_energy
+from certdde.studies.window import PIECES, Flow
 from certdde.systems import DelaySystem
 
 from ..verify.checker import maker
@@ -208,7 +209,7 @@ def test_the_energy_of_histories(order, neural):
     functional = random_functional(2, order, seed=order, neural=neural, positive=True)
     x = torch.tensor([[0.3, -0.2], [0.1, 0.4]], dtype=torch.float64)
     tau = torch.tensor([0.7, 1.3], dtype=torch.float64)
-    found = starting_energy(functional, x.expand(PIECES + 1, 2, 2), tau, PIECES)
+    found = history_energy(functional, x.expand(PIECES + 1, 2, 2), tau, PIECES)
     wanted = [functional.on_constant_histories(x[i], float(tau[i])) for i in range(2)]
     assert found.tolist() == pytest.approx([float(v) for v in wanted], rel=1e-10)
 
@@ -231,7 +232,7 @@ def test_histories_on_the_level():
     tau = torch.full((24,), 0.8, dtype=torch.float64)
     for level in (0.01, 1.0, 1e9):
         moved = onto_level(functional, nodes, tau, level, box, PIECES)
-        value = starting_energy(functional, moved, tau, PIECES)
+        value = history_energy(functional, moved, tau, PIECES)
         assert bool((value <= level).all())
         assert float(box.excursion(moved).max()) <= 1e-9
         on_it = value > level * (1 - 1e-4)

@@ -183,10 +183,11 @@ def test_errors_of_equations_name_the_file(write):
 @pytest.mark.parametrize(
     ("table", "expected"),
     [
-        ({"class": "random", "law": "expon", "args": {"scale": 0.1}}, "supported: constant, slow"),
+        ({"class": "random", "law": "pareto", "args": {"b": 1.0}}, "no finite mean"),
+        ({"class": "random", "law": "uniform", "range": [2.0, 3.0]}, "no probability"),
     ],
 )
-def test_classes_are_read_but_refused_where_there_is_no_engine(table, expected):
+def test_laws_are_read_but_refused_where_they_are_none(table, expected):
     problem = Problem.from_dict({**MINIMAL, "delays": {"tau": table}})
     with pytest.raises(ProblemError, match=expected):
         problem.delay_class()

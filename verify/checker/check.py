@@ -7,12 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
-from .bundle import digest, read_entries
-from .document import parse
-from .refusal import Refused, require
+from .bundle import read_entries
+from .opening import opened
+from .refusal import Refused
 from .rules import RULES
-from .schema import document as read_document
-from .system import build
 
 Progress = Callable[[int, int], None]
 
@@ -55,19 +53,9 @@ def check_file(path: str | Path, progress: Progress | None = None) -> CheckResul
 
 def _check(path: Path, boxes: list[int], progress: Progress | None) -> str:
     """The claim that the file proves; Refused otherwise."""
-    entries = read_entries(path)
-    require("certificate.json" in entries, "archive", "has no certificate.json")
-    plain, exact = parse(entries.pop("certificate.json"))
-    document = read_document(exact, RULES)
-    rule = RULES[document.kind]
-    right = set(entries) == rule.entries(document)
-    require(right, "archive", "has a missing or an unknown entry")
-    require(digest(plain, entries) == document.digest, "digest", "does not match the content")
-    claim = rule.sentence(document)
-    require(document.claim == claim, "claim", "is not the sentence that this file is about")
-    proof = rule.read(document, build(document, rule.lags), entries)
+    document, proof = opened(read_entries(path), RULES)
     proof.run(_counter(boxes, proof.leaves, progress))
-    return claim
+    return document.claim
 
 
 def _counter(boxes: list[int], total: int, progress: Progress | None) -> Callable[[int], None]:

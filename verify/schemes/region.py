@@ -6,12 +6,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from certdde.verify.schemes.mean_square import MeanForm
 from certdde.verify.schemes.path_complete import NodeForms
 
 INSIDE = 1 - 1e-9  # what exact arithmetic may find less
 
 
-def level_and_radius(found: NodeForms, radii: Sequence[float]) -> tuple[float, float]:
+def level_and_radius(found: NodeForms | MeanForm, radii: Sequence[float]) -> tuple[float, float]:
     """Return c with {V_v <= c} inside |x_i| < radii[i] at every node, and the radius of a cube inside {V_0 <= c}."""
     inverse = np.linalg.inv(found.forms)
     spread = np.diagonal(inverse, axis1=1, axis2=2)[:, : len(radii)]

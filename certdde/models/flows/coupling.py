@@ -5,9 +5,10 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from certdde.models.flows.clock import Clock
 from certdde.models.flows.embeddings import TimeEmbedding
-from certdde.models.flows.flow import Composite, Flow
-from certdde.models.flows.networks import shrunk
+from certdde.models.flows.flow import Composite, Flow, side_by_side
+from certdde.models.flows.networks import GatedMLP, shrunk
 from certdde.models.mlp import MLP
 
 LARGEST_RATE = 3.0  # of u: exp(u phi) stays finite
@@ -22,8 +23,15 @@ class CouplingLayer(Flow):
         n.
     moved : sequence of int
         A.
-    hidden, generator, embedding, context, span, dtype
+    hidden, generator, embedding, context, span, timed, dtype
         As in :class:`certdde.models.flows.ResNetFlow`; any embedding.
+    gated : bool
+        Whether u and v are :class:`GatedMLP` of x_B and (t, context), or perceptrons of all of them.
+
+    Notes
+    -----
+    A layer is triangular with a positive diagonal in (x_A, x_B) wherever v is linear in x_B: it turns no direction by
+    half a turn or more. A flow that turns n times within the span needs the layers for it.
     """
 
     def __init__(
@@ -36,18 +44,26 @@ class CouplingLayer(Flow):
         embedding: str = "tanh",
         context: int = 0,
         span: float = 1.0,
+        timed: bool = True,
+        gated: bool = False,
         dtype: torch.dtype = torch.float32,
     ) -> None:
         super().__init__()
         self.moved = list(moved)
         self.kept = [i for i in range(states) if i not in self.moved]
         count = len(self.moved)
-        self.phi_u, self.phi_v, self.clock = (
-            TimeEmbedding(name, count, generator, dtype, span)
-            for name in ("tanh", embedding, "sine")
-        )
-        inputs = len(self.kept) + count + context
-        self.network = shrunk(MLP([inputs, *hidden, 2 * count], generator, dtype=dtype), 0.1)
+        names = ("tanh", embedding, "sine") if timed else ("tanh", embedding)
+        times = [TimeEmbedding(name, count, generator, dtype, span) for name in names]
+        self.phi_u, self.phi_v = times[:2]
+        self.clock = times[2] if timed else None
+        kept, others = len(self.kept), (count if timed else 0) + context
+        self.network: GatedMLP | MLP
+        if gated:
+            self.network = GatedMLP(kept, others, 2 * count, hidden, generator, dtype)
+            shrunk(self.network.head, 0.1)
+        else:
+            self.network = MLP([kept + others, *hidden, 2 * count], generator, dtype=dtype)
+            shrunk(self.network, 0.1)
 
     def forward(self, t: Tensor, x: Tensor, context: Tensor | None = None) -> Tensor:
         """Return F(t, x)."""
@@ -60,9 +76,8 @@ class CouplingLayer(Flow):
         return self._joined(y, (y[..., self.moved] - shift) * torch.exp(-stretch))
 
     def _rates(self, t: Tensor, x: Tensor, context: Tensor | None) -> tuple[Tensor, Tensor]:
-        parts = [x[..., self.kept], self.clock(t)] + ([] if context is None else [context])
-        shape = torch.broadcast_shapes(x.shape[:-1], t.shape[:-1])
-        inputs = torch.cat([part.expand(*shape, part.shape[-1]) for part in parts], -1)
+        read = None if self.clock is None else self.clock(t)
+        inputs = side_by_side(x[..., self.kept], read, context, batch=t.shape[:-1])
         rates: Tensor = self.network(inputs)
         u, v = rates.chunk(2, -1)
         u = LARGEST_RATE * torch.tanh(u / LARGEST_RATE)
@@ -85,6 +100,8 @@ def coupling_flow(
     embedding: str = "tanh",
     context: int = 0,
     span: float = 1.0,
+    clock: Clock | None = None,
+    gated: bool = False,
     dtype: torch.dtype = torch.float32,
 ) -> Composite:
     """Return coupling layers in a row that move the even and the odd components in turn (one component: always it).
@@ -92,7 +109,9 @@ def coupling_flow(
     Parameters
     ----------
     layers : int
-    states, hidden, generator, embedding, context, span, dtype
+    clock : Clock, optional
+        One for all layers, in place of the embedding by which each of them reads t.
+    states, hidden, generator, embedding, context, span, gated, dtype
         As in :class:`CouplingLayer`.
     """
     halves = [range(0, states, 2), range(1, states, 2)]
@@ -104,10 +123,12 @@ def coupling_flow(
             hidden,
             generator,
             embedding=embedding,
-            context=context,
+            context=context + (clock.size if clock else 0),
             span=span,
+            timed=clock is None,
+            gated=gated,
             dtype=dtype,
         )
         for k in range(layers)
     ]
-    return Composite(parts)
+    return Composite(parts, clock)

@@ -75,21 +75,18 @@ class DelayedFlow(nn.Module):
         Tensor, (1 + delays * len(inner), *batch, n)
             x(0), and x at k tau + inner for k = 0 .. delays - 1.
         """
-        times = self.tau * self.nodes
-        wanted = times.new_tensor([self.tau]) if inner is None else inner.to(times)
-        piece = history(times - self.tau)
-        x = history(times.new_zeros(1))[0]
+        nodes = self.tau * self.nodes
+        end = nodes.new_tensor([self.tau])
+        times = torch.cat([nodes, end, end[:0] if inner is None else inner.to(nodes)])
+        piece = history(nodes - self.tau)
+        x = history(nodes.new_zeros(1))[0]
         out = [x.unsqueeze(0)]
         for _ in range(delays):
-            moments = self.encode(piece)
-            out.append(self._at(wanted, x, moments))
-            piece = self._at(times, x, moments)
-            x = self._at(times.new_tensor([self.tau]), x, moments)[0]
+            states = self._at(times, x, self.encode(piece))
+            piece, rest = states[: len(nodes)], states[len(nodes) :]
+            x = rest[0]
+            out.append(rest[:1] if inner is None else rest[1:])
         return torch.cat(out)
 
     def _at(self, times: Tensor, x: Tensor, moments: Tensor) -> Tensor:
-        s = times.reshape(-1, *([1] * x.ndim))
-        shape = (len(times), *x.shape[:-1])
-        return self.flow(
-            s.expand(*shape, 1), x.expand(*shape, -1), moments.expand(*shape, moments.shape[-1])
-        )
+        return self.flow(times.reshape(-1, *([1] * x.ndim)), x, moments)

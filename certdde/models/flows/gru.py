@@ -7,7 +7,7 @@ from torch import Tensor
 
 from certdde.models.flows.embeddings import TimeEmbedding, bounded_embedding
 from certdde.models.flows.fixed_point import solve_fixed_point
-from certdde.models.flows.flow import Flow
+from certdde.models.flows.flow import Flow, side_by_side
 from certdde.models.flows.networks import Contraction
 
 UPDATE, RESET = 0.4, 0.8
@@ -25,7 +25,7 @@ class GRUFlow(Flow):
 
     Parameters
     ----------
-    states, hidden, generator, context, bound, span, dtype
+    states, hidden, generator, context, bound, span, timed, dtype
         As in :class:`certdde.models.flows.ResNetFlow`; ``bound`` is b. phi(t) = tanh(a |t|).
 
     References
@@ -42,29 +42,30 @@ class GRUFlow(Flow):
         context: int = 0,
         bound: float = 0.95,
         span: float = 1.0,
+        timed: bool = True,
         dtype: torch.dtype = torch.float32,
     ) -> None:
         super().__init__()
         self.phi = bounded_embedding(TimeEmbedding("tanh", states, generator, dtype, span))
-        self.clock = TimeEmbedding("sine", states, generator, dtype, span)
+        self.clock = TimeEmbedding("sine", states, generator, dtype, span) if timed else None
+        others = context + (states if timed else 0)
         self.update, self.reset, self.proposal = (
-            Contraction(states, states + context, states, hidden, bound, generator, dtype)
-            for _ in range(3)
+            Contraction(states, others, states, hidden, bound, generator, dtype) for _ in range(3)
         )
         self.lipschitz = 0.5 * UPDATE * bound + UPDATE * (1 + bound * (RESET + RESET / 4 * bound))
 
     def forward(self, t: Tensor, x: Tensor, context: Tensor | None = None) -> Tensor:
         """Return h + phi(t) z (u - h)."""
-        return x + self.phi(t).abs() * self._change(self._others(t, x, context))(x)
+        return x + self.phi(t).abs() * self._change(self._others(t, context))(x)
 
     def inverse(self, t: Tensor, y: Tensor, context: Tensor | None = None) -> Tensor:
         """Return the fixed point of h = y - phi(t) z (u - h) in the cube."""
-        phi, change = self.phi(t).abs(), self._change(self._others(t, y, context))
+        phi, change = self.phi(t).abs(), self._change(self._others(t, context))
         return solve_fixed_point(
             y, lambda h: phi * change(h), self.lipschitz, inside=lambda h: h.clamp(-1, 1)
         )
 
-    def _change(self, others: Tensor) -> Callable[[Tensor], Tensor]:
+    def _change(self, others: Tensor | None) -> Callable[[Tensor], Tensor]:
         """Return h -> z (u - h)."""
         update, reset, proposal = (f.at(others) for f in (self.update, self.reset, self.proposal))
 
@@ -75,6 +76,5 @@ class GRUFlow(Flow):
 
         return function
 
-    def _others(self, t: Tensor, x: Tensor, context: Tensor | None) -> Tensor:
-        parts = [self.clock(t)] + ([] if context is None else [context])
-        return torch.cat([part.expand(*x.shape[:-1], part.shape[-1]) for part in parts], -1)
+    def _others(self, t: Tensor, context: Tensor | None) -> Tensor | None:
+        return side_by_side(None if self.clock is None else self.clock(t), context)

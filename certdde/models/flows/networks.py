@@ -7,6 +7,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from certdde.errors import ProblemError
 from certdde.models.mlp import MLP
 
 DOUBLINGS = (
@@ -51,6 +52,61 @@ def shrunk(network: MLP, factor: float) -> MLP:
         if network.biases is not None:
             network.biases[-1].mul_(factor)
     return network
+
+
+class GatedMLP(nn.Module):
+    """W_L tanh(.. W_2 (a(c) (W_1 x + b_1) + d(c)) ..): what c = (time, context) says multiplies and moves what x says.
+
+    a and d are affine. Linear maps of x whose entries depend on c, as in the solution of a linear equation, take one
+    product; a perceptron of (x, c) has to approximate it.
+
+    Parameters
+    ----------
+    states, others, outputs : int
+        Components of x (0: it is not read), of c (at least 1), of the value.
+    hidden : sequence of int
+        The first is the size of a, d and W_1 x.
+    generator, dtype
+        As in :class:`certdde.models.mlp.MLP`.
+
+    Raises
+    ------
+    ProblemError
+        If there is no c, or no hidden size.
+    """
+
+    __call__: Callable[..., Tensor]
+
+    def __init__(
+        self,
+        states: int,
+        others: int,
+        outputs: int,
+        hidden: Sequence[int],
+        generator: torch.Generator,
+        dtype: torch.dtype = torch.float32,
+    ) -> None:
+        super().__init__()
+        if not others or not hidden:
+            raise ProblemError(
+                "nothing to gate by" if hidden else "no hidden layer",
+                where="gated",
+                wanted="a time or a context, and one hidden layer at least",
+            )
+        self.states, width = states, hidden[0]
+        self.lift = MLP([states, width], generator, dtype=dtype) if states else None
+        self.gate = MLP([others, 2 * width if states else width], generator, dtype=dtype)
+        self.head = MLP([width, *hidden[1:], outputs], generator, dtype=dtype)
+
+    def forward(self, inputs: Float[Tensor, "*batch inputs"]) -> Float[Tensor, "*batch outputs"]:
+        """Return the value at (x, c)."""
+        x, c = inputs[..., : self.states], inputs[..., self.states :]
+        gate: Tensor = self.gate(c)
+        if self.lift is not None:
+            factor, shift = gate.chunk(2, -1)
+            gate = factor * self.lift(x) + shift
+        value: Tensor = self.head(gate)
+        return value
 
 
 class Contraction(nn.Module):

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from certdde.models.flows.embeddings import TimeEmbedding, bounded_embedding
 from certdde.models.flows.fixed_point import solve_fixed_point
-from certdde.models.flows.flow import Flow
+from certdde.models.flows.flow import Flow, side_by_side
 from certdde.models.flows.networks import Contraction
 
 
@@ -64,15 +64,12 @@ class ResNetFlow(Flow):
 
     def forward(self, t: Tensor, x: Tensor, context: Tensor | None = None) -> Tensor:
         """Return x + phi(t) g(t, x)."""
-        return x + self.phi(t) * self.g(x, self._others(t, x, context))
+        return x + self.phi(t) * self.g(x, self._others(t, context))
 
     def inverse(self, t: Tensor, y: Tensor, context: Tensor | None = None) -> Tensor:
         """Return the fixed point of x = y - phi(t) g(t, x)."""
-        phi, g = self.phi(t), self.g.at(self._others(t, y, context))
+        phi, g = self.phi(t), self.g.at(self._others(t, context))
         return solve_fixed_point(y, lambda x: phi * g(x), self.g.bound)
 
-    def _others(self, t: Tensor, x: Tensor, context: Tensor | None) -> Tensor | None:
-        parts = [] if self.clock is None else [self.clock(t)]
-        parts += [] if context is None else [context]
-        wide = [part.expand(*x.shape[:-1], part.shape[-1]) for part in parts]
-        return torch.cat(wide, -1) if wide else None
+    def _others(self, t: Tensor, context: Tensor | None) -> Tensor | None:
+        return side_by_side(None if self.clock is None else self.clock(t), context)

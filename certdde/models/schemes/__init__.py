@@ -4,8 +4,9 @@ from certdde.models.schemes.bounded import BoundedIncrement
 from certdde.models.schemes.delay_table import DelayTable
 from certdde.models.schemes.evaluation import DelayScore, score
 from certdde.models.schemes.fixed_scheme import FixedScheme
-from certdde.models.schemes.gains import largest_gain
+from certdde.models.schemes.gains import constant_gain, largest_gain
 from certdde.models.schemes.increment import GatedIncrement
+from certdde.models.schemes.modes import MODES, ModeSettings, train_mode
 from certdde.models.schemes.objectives import CertifiedSlopes, Decrease
 from certdde.models.schemes.rollouts import rollout
 from certdde.models.schemes.secants import Secants, secants
@@ -19,6 +20,7 @@ from certdde.models.schemes.tasks import (
 from certdde.models.schemes.training import SchemeTraining, deploy, train_scheme
 
 __all__ = [
+    "MODES",
     "BoundedIncrement",
     "CertifiedSlopes",
     "Decrease",
@@ -26,10 +28,12 @@ __all__ = [
     "DelayTable",
     "FixedScheme",
     "GatedIncrement",
+    "ModeSettings",
     "SchemeTask",
     "SchemeTraining",
     "Secants",
     "Trajectories",
+    "constant_gain",
     "damped_linear",
     "deploy",
     "largest_gain",
@@ -37,6 +41,7 @@ __all__ = [
     "rollout",
     "score",
     "secants",
+    "train_mode",
     "train_scheme",
     "trajectories",
 ]

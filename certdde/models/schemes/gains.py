@@ -1,5 +1,6 @@
 """How large the slopes of F may be for x[t+1] = x[t] - F(x[t - d]) to be stable: bounds that the checker proves."""
 
+import math
 from fractions import Fraction
 from functools import lru_cache
 
@@ -36,3 +37,23 @@ def largest_gain(delay: int) -> float:
         else:
             high = middle
     return low / UNITS
+
+
+def constant_gain(delay: int) -> float:
+    """Return 2 cos(k pi / (2k + 1)): the linear scheme x[t+1] = x[t] - q x[t-k] is stable for 0 < q < this.
+
+    Parameters
+    ----------
+    delay : int
+        k, in steps.
+
+    Soundness
+    ---------
+    float64, and of linear schemes; what is trained below it is certified by other means.
+
+    Examples
+    --------
+    >>> [round(constant_gain(k), 6) for k in (1, 2, 5)]
+    [1.0, 0.618034, 0.28463]
+    """
+    return 2 * math.cos(delay * math.pi / (2 * delay + 1))

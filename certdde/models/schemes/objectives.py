@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from certdde.models.schemes.gains import largest_gain
+from certdde.models.schemes.fixed_scheme import FixedScheme
+from certdde.models.schemes.gains import constant_gain, largest_gain
 from certdde.models.schemes.rollouts import Increment, rollout
 from certdde.models.schemes.secants import enclosed_secants, secants
 from certdde.models.schemes.tasks import RandomHistory, SchemeTask
@@ -15,6 +16,8 @@ SHARE = 0.98  # of the bound that is aimed at: rounding and enclosures take a li
 LEAST = 0.02  # of the bound: slopes stay above
 INSIDE = 0.98  # what the hinge aims at, so that the limit is met
 MOST = 64  # counterexamples in a step
+NEAR = 0.05  # of the domain
+NARROW = 0.85  # of the bound of a constant delay: what the inequality of the lifted state needs
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,15 +50,19 @@ class CertifiedSlopes:
     """Counterexample-guided: slopes within what the certificate takes, on the pieces of the domain where they were not.
 
     :meth:`verify` encloses F(z) / z on the domain at each delay, and keeps the piece where the enclosure is worst if
-    it leaves [least, bound]. The hinge is on the enclosure itself, at the pieces kept: what counts is what is proved.
+    it leaves the limits. The hinge is on the enclosure itself, at the pieces kept: what counts is what is proved.
 
     Attributes
     ----------
     domain : (float, float)
     delays : sequence of int
-        To be certified.
+        To be certified on the domain.
     bound : callable
         From a delay to the largest slope that is certified; default :func:`largest_gain`, for any sequence of delays.
+    near : sequence of int
+        Other delays, to be certified near 0 only, on the share ``NEAR`` of the domain. Nothing is added to the loss for
+        them; :meth:`kept` makes F smaller if need be. Slopes in a narrow interval may come close to the bound of a
+        constant delay; others keep to ``bound``.
     found : list of (int, float, float)
         Counterexamples: delay, ends of the piece; the newest ``MOST`` are used.
     """
@@ -63,6 +70,7 @@ class CertifiedSlopes:
     domain: tuple[float, float]
     delays: Sequence[int]
     bound: Callable[[int], float] = largest_gain
+    near: Sequence[int] = ()
     found: list[tuple[int, float, float]] = field(default_factory=list)
 
     def limits(self, delay: int) -> tuple[float, float]:
@@ -79,6 +87,23 @@ class CertifiedSlopes:
             self.found += [(delay, *place) for place in places if (delay, *place) not in self.found]
             failed += bool(places)
         return failed
+
+    def kept(self, scheme: FixedScheme, delay: int) -> FixedScheme:
+        """Return the scheme at one delay, made smaller if its slopes exceed what is certified."""
+        if delay in self.delays:
+            seen, most = secants(scheme, self.domain), self.limits(delay)[1]
+            return scheme.scaled(most / seen.high) if seen.high > most else scheme
+        if delay in self.near:
+            return self._kept_near(scheme, delay)
+        return scheme
+
+    def _kept_near(self, scheme: FixedScheme, delay: int) -> FixedScheme:
+        low, high = self.domain
+        seen = secants(scheme, (NEAR * low, NEAR * high))
+        most = SHARE * constant_gain(delay)
+        if seen.low * most < NARROW * constant_gain(delay) * max(seen.high, most):
+            most = self.limits(delay)[1]
+        return scheme.scaled(most / seen.high) if seen.high > most else scheme
 
     def __call__(self, model: Increment, _generator: torch.Generator) -> Tensor:
         """Return the hinge at the counterexamples; 0 if there is none."""

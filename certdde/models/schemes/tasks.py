@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 import torch
 from jaxtyping import Float, Int
@@ -62,9 +63,11 @@ class Trajectories:
         return len(self.states) - self.reach - 1
 
 
-def damped_linear(step: float = 0.15) -> SchemeTask:
-    """Return x' = -x(t - tau): stable for tau < pi/2."""
-    return SchemeTask("linear", "x' = -x(t - tau)", _linear, (-1.5, 1.5), 0.6, step)
+def damped_linear(step: float = 0.15, rate: float = 1.0) -> SchemeTask:
+    """Return x' = -rate x(t - tau): stable for rate tau < pi/2."""
+    shown = "" if rate == 1 else f"{rate:g} "
+    f = partial(_linear, rate)
+    return SchemeTask("linear", f"x' = -{shown}x(t - tau)", f, (-1.5, 1.5), 0.6, step)
 
 
 def logistic(step: float = 0.15) -> SchemeTask:
@@ -76,8 +79,8 @@ def logistic(step: float = 0.15) -> SchemeTask:
     return SchemeTask("logistic", "x' = 1 - exp(x(t - tau))", _logistic, (-0.5, 0.5), 0.2, step)
 
 
-def _linear(_t: Tensor, _x: Tensor, past: Sequence[Tensor]) -> Tensor:
-    return -past[0]
+def _linear(rate: float, _t: Tensor, _x: Tensor, past: Sequence[Tensor]) -> Tensor:
+    return -rate * past[0]
 
 
 def _logistic(_t: Tensor, _x: Tensor, past: Sequence[Tensor]) -> Tensor:

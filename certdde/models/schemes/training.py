@@ -13,7 +13,6 @@ from certdde.models.adam import Adam, Group
 from certdde.models.schemes.delay_table import DelayTable
 from certdde.models.schemes.objectives import CertifiedSlopes, Objective
 from certdde.models.schemes.rollouts import Increment, rollout
-from certdde.models.schemes.secants import secants
 from certdde.models.schemes.tasks import Trajectories
 
 Progress = Callable[[int, float], None]
@@ -116,9 +115,8 @@ def deploy(model: Increment, delays: range, objective: Objective | None = None) 
     table = {}
     for delay in delays:
         scheme = model.at(delay)
-        if isinstance(objective, CertifiedSlopes) and delay in objective.delays:
-            most, high = objective.limits(delay)[1], secants(scheme, objective.domain).high
-            scheme = scheme.scaled(most / high) if high > most else scheme
+        if isinstance(objective, CertifiedSlopes):
+            scheme = objective.kept(scheme, delay)
         table[delay] = scheme
     return DelayTable(table)
 

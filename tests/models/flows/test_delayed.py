@@ -73,6 +73,15 @@ def test_a_batch_of_histories_gives_the_rows_of_each():
             assert torch.allclose(together[:, b], alone, atol=1e-13)
 
 
+def test_without_inner_times_the_rollout_has_the_ends_of_the_delays():
+    with torch.no_grad():
+        flow = made(2)
+        inner = torch.tensor([0.3, TAU], dtype=torch.float64)
+        ends, all_times = flow.rollout(history, 4), flow.rollout(history, 4, inner)
+    assert ends.shape == (5, 2)
+    assert torch.allclose(ends[1:], all_times[2::2], atol=1e-13)
+
+
 @pytest.mark.parametrize("order", [0, 1, 4])
 def test_the_order_is_the_number_of_moments(order):
     flow = DelayedFlow(coupling_flow(1, 1, [4], torch.Generator(), context=order), TAU, order)

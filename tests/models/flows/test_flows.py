@@ -6,8 +6,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from certdde.errors import ProblemError
-from certdde.models.flows import Composite, GRUFlow, ResNetFlow, TimeEmbedding, coupling_flow
-from certdde.models.flows.networks import Contraction, spectral_bound
+from certdde.models.flows import (
+    Clock,
+    Composite,
+    GRUFlow,
+    ResNetFlow,
+    TimeEmbedding,
+    coupling_flow,
+)
+from certdde.models.flows.networks import Contraction, GatedMLP, spectral_bound
 
 BATCH = 32
 
@@ -17,10 +24,19 @@ def generator(seed):
 
 
 def made(kind, states, seed, dtype, context=0):
-    """A flow with weights that are far from those at the start."""
+    """A flow with weights that are far from those at the start; ``clocked``: one clock for its layers."""
     source = generator(seed)
     options = {"context": context, "dtype": dtype, "span": 2.0}
-    if kind == "resnet":
+    clock = Clock(5, 3, source, span=2.0, dtype=dtype)
+    shared = options | {"context": context + clock.size, "timed": False}
+    if kind == "clocked coupling":
+        flow = coupling_flow(states, 4, [6, 8], source, clock=clock, gated=True, **options)
+    elif kind == "clocked resnet":
+        parts = [ResNetFlow(states, [8], source, **shared) for _ in range(2)]
+        flow = Composite(parts, clock)
+    elif kind == "clocked gru":
+        flow = Composite([GRUFlow(states, [8], source, **shared) for _ in range(2)], clock)
+    elif kind == "resnet":
         parts = [
             ResNetFlow(states, [8, 8], source, embedding=name, **options)
             for name in ("tanh", "sine")
@@ -39,10 +55,11 @@ def made(kind, states, seed, dtype, context=0):
 
 def points(kind, states, seed, dtype):
     unit = 2 * torch.rand(BATCH, states, generator=generator(seed), dtype=torch.float64) - 1
-    return (unit if kind == "gru" else 3 * unit).to(dtype)
+    return (unit if "gru" in kind else 3 * unit).to(dtype)
 
 
-KINDS = st.sampled_from(["resnet", "gru", "coupling"])
+NAMES = ["resnet", "gru", "coupling", "clocked resnet", "clocked gru", "clocked coupling"]
+KINDS = st.sampled_from(NAMES)
 CASES = {
     "kind": KINDS,
     "states": st.integers(1, 4),
@@ -159,7 +176,64 @@ def test_an_unbounded_embedding_is_refused_where_invertibility_rests_on_it():
 
 
 def test_same_seed_same_flow():
-    for kind in ("resnet", "gru", "coupling"):
+    for kind in NAMES:
         first, second = (made(kind, 2, 3, torch.float32) for _ in range(2))
         pairs = zip(first.parameters(), second.parameters(), strict=True)
         assert all(torch.equal(a, b) for a, b in pairs)
+
+
+@pytest.mark.parametrize("kind", NAMES)
+def test_times_states_and_contexts_broadcast(kind):
+    """Many times for one state and context give what each of them gives alone."""
+    with torch.no_grad():
+        flow, x = made(kind, 2, 4, torch.float64, context=3), points(kind, 2, 5, torch.float64)
+        context = torch.randn(BATCH, 3, generator=generator(6), dtype=torch.float64)
+        times = torch.tensor([0.0, 0.4, 1.7], dtype=torch.float64)
+        together = flow(times.reshape(3, 1, 1), x, context)
+        back = flow.inverse(times.reshape(3, 1, 1), together, context)
+        for k, t in enumerate(times):
+            alone = flow(t.expand(BATCH, 1), x, context)
+            assert torch.allclose(together[k], alone, rtol=1e-12, atol=1e-12)
+    assert torch.allclose(back, x.expand(3, BATCH, 2), rtol=1e-7, atol=1e-7)
+
+
+def test_a_clock_tells_all_times_of_its_span_apart():
+    clock = Clock(8, 4, generator(0), span=10.0, dtype=torch.float64)
+    with torch.no_grad():
+        read = clock(torch.linspace(0, 10, 201, dtype=torch.float64).unsqueeze(1))
+        distances = torch.cdist(read, read) + torch.eye(201).double()
+    assert read.shape == (201, 8)
+    assert float(distances.min()) > 1e-4
+
+
+def test_a_layer_of_one_clock_reads_what_the_composite_reads():
+    """The clock comes first in the context of each part."""
+    with torch.no_grad():
+        clock = Clock(5, 3, generator(0), dtype=torch.float64)
+        options = {"timed": False, "context": 5 + 2, "dtype": torch.float64}
+        part = ResNetFlow(2, [8], generator(1), **options)
+        x, context = torch.randn(2, BATCH, 2, generator=generator(2)).double()
+        t = torch.full((BATCH, 1), 0.7, dtype=torch.float64)
+        expected = part(t, x, torch.cat([clock(t), context], -1))
+        assert torch.equal(Composite([part], clock)(t, x, context), expected)
+
+
+def test_gates_multiply_what_is_read_of_the_state():
+    """With one hidden layer the network is affine in x, and its slope depends on the context."""
+    network = GatedMLP(2, 3, 1, [7], generator(0), torch.float64)
+    x, y = torch.randn(2, 5, 2, generator=generator(1)).double()
+    first, second = torch.randn(2, 3, generator=generator(2)).double()
+
+    def at(z, c):
+        return network(torch.cat([z, c.expand(len(z), 3)], -1)).detach()
+
+    middle = at((x + y) / 2, first)
+    assert torch.allclose(middle, (at(x, first) + at(y, first)) / 2, atol=1e-12)
+    slopes = [at(x, c) - at(torch.zeros_like(x), c) for c in (first, second)]
+    assert float((slopes[0] - slopes[1]).abs().min()) > 1e-6
+
+
+@pytest.mark.parametrize(("others", "hidden"), [(0, [4]), (2, [])])
+def test_a_gated_network_without_gate_or_layer_is_refused(others, hidden):
+    with pytest.raises(ProblemError, match="gated"):
+        GatedMLP(1, others, 1, hidden, generator(0))

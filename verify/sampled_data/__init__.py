@@ -1,0 +1,1 @@
+"""Sample and hold: solutions from one sampling instant to the next, and quadratic functions of them."""
