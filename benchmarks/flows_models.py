@@ -1,6 +1,7 @@
 """The models of benchmarks/flows.py, each with ``predict``; the peer is imported when a model of it is made."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -29,14 +30,14 @@ class OfFlow(nn.Module):
         return self.scale * self.flow(samples.times.unsqueeze(-1), samples.initial / self.scale)
 
 
-def ode(states: int, generator: torch.Generator) -> nn.Module:
+def ode(states: int, generator: torch.Generator, *, time: bool = True) -> nn.Module:
     """Return x' = f(t, x) by our RK4, step .05."""
     return NeuralDDE.of(
         states,
         [],
         HIDDEN,
         generator,
-        time=True,
+        time=time,
         activation="elu",
         settings=SolverSettings(step=STEP),
     )
@@ -124,8 +125,13 @@ def gru(states: int, generator: torch.Generator) -> nn.Module:
 
 
 FLOWS: Mapping[str, Maker] = {"coupling flow": coupling, "ResNet flow": resnet, "GRU flow": gru}
-BASELINE = "neural ODE"
-MODELS: Mapping[str, Maker] = {BASELINE: ode, **FLOWS}
+BASELINES: Mapping[str, Maker] = {
+    "neural ODE": ode,
+    "neural ODE without t": partial(ode, time=False),
+}
+MODELS: Mapping[str, Maker] = {**BASELINES, **FLOWS}
+AUTONOMOUS = ("sink", "ellipse")
+"""The tasks that an equation without t can describe; it is fitted to these only."""
 FORMS: Mapping[str, Maker] = {
     "neural ODE, torchdiffeq": OnGrid,
     "neural ODE, torchdiffeq, published form": OnUnitTime,

@@ -6,6 +6,7 @@ import hashlib
 import io
 import json
 import zipfile
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -71,6 +72,19 @@ def write(path: Path, data: Mapping[str, Any], entries: Mapping[str, bytes]) -> 
     return complete
 
 
+# What reading a damaged archive, or one without an object, may raise.
+BROKEN = (
+    OSError,
+    zipfile.BadZipFile,
+    zlib.error,
+    KeyError,
+    ValueError,
+    NotImplementedError,
+    RuntimeError,
+    EOFError,
+)
+
+
 def read(path: Path) -> tuple[dict[str, Any], dict[str, bytes]]:
     """Read a certificate file without checking it.
 
@@ -87,15 +101,7 @@ def read(path: Path) -> tuple[dict[str, Any], dict[str, bytes]]:
         raise CertificateError(
             "no such file", where=str(path), wanted="a file that certdde certify wrote"
         ) from None
-    except (
-        OSError,
-        zipfile.BadZipFile,
-        KeyError,
-        ValueError,
-        NotImplementedError,
-        RuntimeError,
-        EOFError,
-    ) as error:
+    except BROKEN as error:
         raise CertificateError(
             f"not a certificate ({type(error).__name__})",
             where=str(path),

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from decimal import ROUND_DOWN, Context
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
-from zipfile import BadZipFile, ZipFile
+from zipfile import ZipFile
 
-from certdde.certificates.bundle import JSON_NAME
+from certdde.certificates.bundle import BROKEN, JSON_NAME
 from certdde.certificates.certificate import Certificate, delay_section, not_certified
 from certdde.certificates.claim import drawn_text, subject_text
 from certdde.errors import CertificateError
@@ -19,9 +19,10 @@ if TYPE_CHECKING:
     from certdde.delays.random import Random
     from certdde.systems.delay_system import DelaySystem
 
-# The laws whose probabilities the checker encloses, and the largest shape of gamma there.
+# The laws whose probabilities the checker encloses, the largest shape of gamma there, the mixtures in each other.
 KNOWN = ("expon", "gamma", "lognorm", "norm", "pareto", "uniform", "weibull_min")
 LARGEST_SHAPE = 100.0
+DEEPEST = 4
 RESERVE, DIGITS = 1e-10, 9  # of a probability: relative to it, and how many are written
 
 
@@ -45,7 +46,7 @@ class RandomPiece:
             with ZipFile(BytesIO(content)) as archive:
                 entries = {name: archive.read(name) for name in archive.namelist()}
             data: dict[str, Any] = json.loads(entries.pop(JSON_NAME))
-        except (BadZipFile, KeyError, ValueError, NotImplementedError, RuntimeError) as error:
+        except BROKEN as error:
             what = f"a piece is no certificate ({type(error).__name__})"
             raise CertificateError(what, wanted="a file that certdde certify wrote") from None
         return cls(Certificate(data, entries), content)
@@ -69,10 +70,10 @@ def joined(ranges: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
     return found
 
 
-def known(law: Mapping[str, Any]) -> bool:
+def known(law: Mapping[str, Any], depth: int = 0) -> bool:
     """Tell whether the checker encloses the probabilities of a law, so that it can be in a claim."""
     if law["law"] == "mixture":
-        return all(known(one) for one in law["laws"])
+        return depth < DEEPEST and all(known(one, depth + 1) for one in law["laws"])
     large = law["law"] == "gamma" and law["args"].get("a", 0.0) > LARGEST_SHAPE
     return law["law"] in KNOWN and not large
 

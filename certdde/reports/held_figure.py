@@ -35,8 +35,10 @@ def held_figure(subject: Subject) -> Figure:
     }
     runs = [_run(subject, start, table, horizon, name) for name, table in steps.items()]
     caption: list[Fragment] = [
-        f"Simulated solutions from a deviation at the first sampling instant, {about}. This is no proof of anything."
+        f"Simulated solutions from a deviation at the first sampling instant, {about}."
     ]
+    if not subject.certified:
+        caption.append(" This is no proof of anything.")
     return solutions_figure(subject, runs, caption)
 
 

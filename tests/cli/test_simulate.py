@@ -84,3 +84,20 @@ def test_several_delays_and_their_multiples(tmp_path):
     assert answer["delays"] == {"a": 1.0, "b": 1.0}
     # x(1) = 1 - 1.5, and on [1, 2]: x' = -(1 - 1.5 (t - 1)) - 0.5.
     assert answer["final"]["x"] == pytest.approx(-0.5 - 1.5 + 0.75, abs=1e-6)
+
+
+def test_sample_and_hold(tmp_path):
+    """The delay is the step from one reading to the next, x(t_k) = (1 - s)^k; there is no step of 0."""
+    file = tmp_path / "held.toml"
+    file.write_text(
+        '[system]\nequations = ["x\' = -x(t - tau)"]\n[delays.tau]\nclass = "sampled"\nrange = [0, 1.5]\n'
+    )
+    where = tmp_path / "t.csv"
+    words = ["simulate", file, "-o", where, "--json", "--history", "x=2", "--time", "6"]
+    data = json.loads(run_certdde(*words).out)
+    assert data["delays"] == {"tau": 1.5}
+    assert data["final"]["x"] == pytest.approx(2 * (-0.5) ** 4)
+    refused = run_certdde(*words, "--tau", "0")
+    assert refused.status == 2
+    assert "0.0 is no step of sample and hold" in refused.err
+    assert len(refused.err.splitlines()) == 1

@@ -34,7 +34,8 @@ def run(monkeypatch, tmp_path, capsys):
     def call(*arguments):
         monkeypatch.setattr("sys.argv", ["flows.py", *SMALL, "--json", str(file), *arguments])
         script.main()
-        return json.loads(file.read_text()), capsys.readouterr().out
+        data = json.loads(file.read_text()) if file.exists() else None
+        return data, capsys.readouterr().out
 
     return call
 
@@ -101,6 +102,19 @@ def test_the_table_counts_what_is_as_right_and_five_times_faster(
     table = loaded("flows_table", monkeypatch).flows(results(ode, flow, seconds))
     assert ("1 of 1: sine (coupling flow)." if reached else "0 of 1.") in table
     assert "neural ODE, torchdiffeq: 7.0 to 7.0 s an epoch." in table
+
+
+def test_the_better_of_the_ordinary_equations_counts(monkeypatch):
+    table = loaded("flows_table", monkeypatch).flows
+    data = results(1.0, 0.5, 1.0)
+    for error, words in ((0.4, "0 of 1."), (0.6, "1 of 1: sine (coupling flow).")):
+        other = data["rows"][1] | {"model": "neural ODE without t", "test": error}
+        assert words in table(data | {"rows": [*data["rows"], other]})
+
+
+def test_an_equation_without_time_is_fitted_where_one_can_be_right(run):
+    data, out = run("--only", "errors", "--models", "neural ODE without t")
+    assert (data, out) == (None, "")
 
 
 def test_what_was_not_measured_is_not_counted(monkeypatch):

@@ -29,6 +29,8 @@ FIGURES = {
     "swings": {"trajectories"},
     "boxes": {"trajectories"},
     "steps": {"trajectories"},
+    "held": {"trajectories"},
+    "draws": {"trajectories"},
     "unknown": {"trajectories", "escape"},
     "refuted": {"trajectories"},
 }

@@ -12,7 +12,7 @@ from .refusal import Refused, require
 from .schema import PAIR, conform
 
 WHERE = "delay.law"
-LARGEST, FAR = 100, 600  # of gamma: the shape; where the series is cut off
+LARGEST, FAR, DEEP = 100, 600, 4  # of gamma: the shape; where the series is cut off. Of mixtures
 ZERO, ONE = Interval(0.0), Interval(1.0)
 
 
@@ -72,12 +72,14 @@ LAWS: dict[str, tuple[str | None, Callable[[Fraction, Fraction], Interval]]] = {
 }
 
 
-def check_law(law: Any, inside: bool = False) -> None:
+def check_law(law: Any, inside: bool = False, depth: int = 0) -> None:
     """Refuse unless `law` is one of spec, kind "random": a probability on [0, inf), of finite mean.
 
     `inside`: only a part of it in a bounded interval of [0, inf) is used, so that it need not be that itself.
+    `depth`: in how many mixtures it is; bounded, since each with a range doubles the work.
     """
     require(isinstance(law, dict) and isinstance(law.get("law"), str), WHERE, "must name a law")
+    require(depth <= DEEP, WHERE, "has too many mixtures in each other")
     if "range" in law:
         conform(law["range"], PAIR, WHERE)
         low, high = law["range"]
@@ -89,7 +91,7 @@ def check_law(law: Any, inside: bool = False) -> None:
         right = len(weights) == len(laws) and all(w > 0 for w in weights) and sum(weights) == 1
         require(right, WHERE, "must have positive weights, one a law, of sum 1")
         for one in laws:
-            check_law(one, inside)
+            check_law(one, inside, depth + 1)
     else:
         conform(law, _keys(law, {"law": set(LAWS), "args": {...: Fraction}}), WHERE)
         _check_args(law, inside)

@@ -52,8 +52,8 @@ def dde_learner(problem: LearnProblem, data: TrajectorySet) -> DDELearner:
         "step": step,
     }
     samples = DelayedSamples(data.times, data.states[0], data.states, data.past, known)
-    index = parts(problem, len(data))
-    task = TaskData(problem.name, *(samples.select(part) for part in index), source=data.origin)
+    train, validation, test = (samples.select(part) for part in parts(problem, len(data)))
+    task = TaskData(problem.name, train, validation, test, source=data.origin)
     names = delay_names(problem, len(start))
     module = build(architecture, seeded(spec.seed))
     return DDELearner(module, task, architecture, data.names, names, problem, known)
@@ -141,7 +141,8 @@ class DDELearner(Learner):
         x = torch.tensor(point, dtype=torch.float64)
         past = [x] * len(self.delay_names)
         with torch.no_grad():
-            return self.model.field(torch.zeros_like(x[:1]), x, past).numpy()
+            value: torch.Tensor = self.model.field(torch.zeros_like(x[:1]), x, past)
+        return value.numpy()
 
     def _ranges(self) -> dict[str, tuple[float, float]]:
         spec, ranges = self.problem.learn.delays, {}

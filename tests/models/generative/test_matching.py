@@ -139,12 +139,12 @@ def test_training_halves_the_loss_and_the_seed_decides_it():
     assert sum(runs[0][0][-20:]) < sum(runs[0][0][:20]) / 2
 
 
-@pytest.mark.slow
 def test_a_delay_lets_two_clusters_change_places_and_none_does_not():
     pairs, errors = given(4000, make=exchange), {}
+    settings = GenerativeTraining(steps=800, batch=128, rate=0.01)
     for tau in (0.0, 0.5):
         learner = model(tau)
-        match(learner, pairs, GenerativeTraining(steps=800, batch=128), source(3))
+        match(learner, pairs, settings, source(3))
         new, right = exchange(500, source(9))
         end = generate(learner, Origin(new, new))[-1]
         errors[tau] = float((end - right).square().sum(-1).mean().sqrt())

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+import json
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -31,16 +33,20 @@ def piece(low: float, high: float, **system: Any) -> bytes:
 
 
 def _archive(document: dict[str, Any], entries: dict[str, bytes]) -> bytes:
-    import json
-
     return writer.archive({"certificate.json": json.dumps(document).encode(), **entries})
 
 
 def content(data: bytes) -> dict[str, Any]:
     """The object of a piece."""
-    import json
-
     return json.loads(writer.entries_of(data)["certificate.json"])
+
+
+def tampered(data: bytes, change: Callable[[dict[str, Any], dict[str, bytes]], None]) -> bytes:
+    """A piece with its object and its other entries changed in place."""
+    entries = writer.entries_of(data)
+    document = json.loads(entries.pop("certificate.json"))
+    change(document, entries)
+    return _archive(document, entries)
 
 
 def said(law: dict[str, Any]) -> str:
@@ -67,10 +73,11 @@ def claim(document: dict[str, Any]) -> str:
     head, stable, _ = plain.partition(" asymptotically stable")
     text = head.replace("[0.0, 1.0]", places, 1) + stable + "."
     if delay["probability"] is not None:
-        text += f" A delay {delay['name']} that is drawn from the law {said(delay['law'])}, with names and arguments as in"
         text += (
-            f" scipy.stats, lies there with probability at least {float(delay['probability'])!r}."
+            f" A delay {delay['name']} that is drawn from the law {said(delay['law'])}, with names"
         )
+        text += " and arguments as in scipy.stats, lies there with probability at least"
+        text += f" {float(delay['probability'])!r}."
     return f"{text} Proved piece by piece: {' '.join(document['proof']['claims'])}"
 
 

@@ -7,10 +7,12 @@ from fractions import Fraction
 from typing import Any
 
 import flint
+import ival
 import pytest
+from ival import Interval
 from scipy import stats
 
-from certdde.verify.checker.laws import LAWS, check_law, least, probability
+from certdde.verify.checker.laws import LAWS, _within, check_law, least, probability
 from certdde.verify.checker.refusal import Refused
 
 Law = dict[str, Any]
@@ -179,6 +181,10 @@ BAD: list[Any] = [
     {"law": "mixture", "weights": [], "laws": []},
     {"law": "mixture", "weights": [1.0], "laws": [{"law": "norm", "args": {}}]},
     {"law": "mixture", "weights": [1.0], "laws": [EXPON], "args": {}},
+    {"law": "mixture", "weights": [0.4, 0.6, 0.0], "laws": [EXPON, EXPON, EXPON]},
+    {"law": "mixture", "weights": [0.5, 0.5], "laws": [EXPON, EXPON, {"law": "norm", "args": {}}]},
+    {"law": "mixture", "weights": [1.0], "laws": [{"law": "cauchy", "args": {}}]},
+    {"law": "gamma", "args": {"a": 2.0}, "range": [500.0, 600.0]},  # not shown to be reached
 ]
 
 
@@ -189,5 +195,45 @@ def test_laws_that_are_none_are_refused(law):
 
 
 def test_a_range_makes_a_law_of_what_is_none():
-    for law in ({"law": "norm", "args": {}}, {"law": "pareto", "args": {"b": 0.5}}):
+    few: list[Law] = [{"law": "norm", "args": {}}, {"law": "pareto", "args": {"b": 0.5}}]
+    for law in (*few, {"law": "mixture", "weights": [0.5, 0.5], "laws": few}):
         check_law(exact(law | {"range": [0.0, 3.0]}))
+
+
+def nested(depth: int) -> Law:
+    law = EXPON
+    for k in range(depth):
+        law = {"law": "mixture", "weights": [1.0], "laws": [law], "range": [0.0, 3.0 + k]}
+    return exact(law)
+
+
+def test_mixtures_in_mixtures_are_few():
+    """Each has a range, and so would double the work."""
+    law = nested(4)
+    check_law(law)
+    true = 1 - flint.arb(-1).exp(), 1 - flint.arb(-3).exp()
+    bound = least(law, [(Fraction(0), Fraction(1))])
+    assert ball(bound) < true[0] / true[1] < ball(bound + Fraction(1, 10**12))
+    for depth in (5, 40):
+        with pytest.raises(Refused, match="too many mixtures"):
+            check_law(nested(depth))
+
+
+def test_lower_bounds_are_below_where_rounding_to_nearest_is_not():
+    one, two = ({"law": "uniform", "args": {"loc": loc}} for loc in (0.0, 2.0))
+    weighted = exact({"law": "mixture", "weights": [0.1, 0.9], "laws": [one, two]})
+    assert least(weighted, [(Fraction(0), Fraction(1))]) <= Fraction(1, 10)
+    wide = {
+        "law": "gamma",
+        "args": {"a": 60.0, "loc": 2.0},
+    }  # P of its range is known to 1e-12 only
+    halves = exact({"law": "mixture", "weights": [0.5, 0.5], "laws": [one, wide]})
+    halves["range"] = [Fraction(0), Fraction(60)]
+    ends = Fraction(0), Fraction(1)
+    assert ball(least(halves, [ends])) < mass(halves, *ends)
+
+
+def test_what_is_no_enclosure_is_refused():
+    for value in (ival.log(Interval(-1.0)), Interval(1.5, 2.0), Interval(-2.0, -1.0)):
+        with pytest.raises(Refused):
+            _within(value)

@@ -3,30 +3,15 @@
 from __future__ import annotations
 
 import copy
-import io
-import json
 import math
 
-import numpy as np
 import pytest
 from scipy import stats
 
 from certdde.verify.checker import check_file
-from certdde.verify.checker import random as checked
 
-from . import (
-    maker,
-    mutations,
-    random_maker,
-    resampled_maker,
-    sampled_maker,
-    scheme_maker,
-    several_maker,
-    slow_maker,
-    unknowns_maker,
-    writer,
-)
-from .random_maker import HALVES, PARETO, content, draft, of, piece
+from . import mutations, random_maker, writer
+from .random_maker import HALVES, PARETO, draft, piece, tampered
 
 ARCHIVE = {"certificate.json": b"{}"}
 TOUCHING = [(0.0, 0.4), (0.4, 1.0)]
@@ -109,13 +94,6 @@ def test_a_piece_for_another_equilibrium_is_refused(tmp_path):
     assert not check(found, tmp_path).valid
 
 
-def tampered(content: bytes, change) -> bytes:
-    entries = writer.entries_of(content)
-    document = json.loads(entries.pop("certificate.json"))
-    change(document, entries)
-    return writer.archive({"certificate.json": json.dumps(document).encode(), **entries})
-
-
 def test_a_piece_that_is_tampered_with_is_refused(tmp_path):
     def longer(document, entries):
         document["delay"]["range"] = [0.5, 1.6]
@@ -146,115 +124,6 @@ def test_a_piece_that_is_tampered_with_is_refused(tmp_path):
         result = check_file(writer.write(path, found.document, entries))
         assert not result.valid
         assert result.where.startswith("piece1")
-
-
-def saved(found, tmp_path) -> bytes:
-    return found.save(tmp_path / "piece.certdde").read_bytes()
-
-
-@pytest.mark.parametrize(
-    "make",
-    [
-        lambda: draft([(0.0, 0.3)], HALVES, 0.1),
-        sampled_maker.scalar,
-        scheme_maker.constant,
-        scheme_maker.varying,
-        resampled_maker.scalar,
-    ],
-    ids=["random", "sampled", "scheme", "free scheme", "resampled"],
-)
-def test_what_is_not_about_constant_delays_is_no_piece(tmp_path, make):
-    inner = make()
-    own = saved(inner, tmp_path)
-    ends = content(own)["delay"]["range"]
-    found = draft([], HALVES, 0.01, [ends])
-    found.document["system"] = content(own)["system"]
-    found.pieces = [own]
-    result = check(found, tmp_path)
-    assert not result.valid
-    assert result.where in ("piece0: kind", "equation of x")
-    assert own[:2] == b"PK"
-    assert check_file(tmp_path / "piece.certdde").valid  # nothing is wrong with it but its kind
-
-
-def test_kinds_for_constant_delays_are_pieces(tmp_path):
-    ends = [0.0, 0.9]
-    lags = (0 * several_maker.ONE, {(0, 1): -several_maker.ONE})
-    grid = [[[0.0, 0.45, several_maker.above(0.9)]]]
-    kinds = [
-        slow_maker.draft(slow_maker.SCALAR, ends, [None, 0.1]),
-        several_maker.draft(slow_maker.SCALAR, lags, {"tau": ends}, grid, [254]),
-    ]
-    for one in kinds:
-        result = check(of([saved(one, tmp_path)], [ends], HALVES, 0.45), tmp_path)
-        assert result.valid, result
-
-
-def test_multiples_of_the_delay(tmp_path):
-    own = saved(several_maker.undelayed(), tmp_path)
-    result = check(of([own], [[0.0, 0.9408]], HALVES, 0.47), tmp_path)
-    assert result.valid, result
-    assert "x(t - 2*tau) is globally asymptotically stable. A delay" in result.claim
-
-
-def test_a_local_claim_says_no_more_than_its_pieces(tmp_path):
-    own = saved(unknowns_maker.uncertain(), tmp_path)
-    result = check(of([own], [[0.0, 0.4]], HALVES, 0.2), tmp_path)
-    assert result.valid, result
-    head = result.claim.partition(" A delay")[0]
-    assert head.endswith(" is asymptotically stable.")
-    assert "globally" not in result.claim
-    assert "tau in [0.0, 0.4] and every constant a in [0.9, 1.1], the equilibrium" in head
-
-
-@pytest.mark.parametrize("change", [{"domain": None}, {"domain": {"x": [-0.4, 1]}}])
-def test_another_domain_is_another_system(tmp_path, change):
-    own = saved(maker.linear_with_domain(), tmp_path)
-    ends = content(own)["delay"]["range"]
-    name = next(iter(content(own)["system"]["states"]))
-    found = of([own], [ends], HALVES, 0.01)
-    assert check(found, tmp_path).valid
-    domain = change["domain"] and {name: change["domain"]["x"]}
-    found.document["system"] |= {"domain": domain}
-    found.document["region"] |= {"domain": domain}
-    assert check(found, tmp_path).where == "piece0"
-
-
-@pytest.mark.parametrize("k", [0, 1])
-def test_every_piece_is_proved(tmp_path, k):
-    """A functional that does not decrease, sealed again."""
-
-    def turned(document, entries):
-        arrays = dict(np.load(io.BytesIO(entries["part0.npz"])))
-        arrays["R"] = -arrays["R"]
-        entries["part0.npz"] = writer.npz_bytes(arrays)
-        document["digest"] = writer.digest(document, entries)
-
-    found = draft(APART, HALVES, 0.1)
-    found.pieces[k] = tampered(found.pieces[k], turned)
-    result = check(found, tmp_path)
-    assert not result.valid
-    assert result.where.startswith(f"piece{k}: ")
-
-
-def test_pieces_may_be_in_any_order_and_nested(tmp_path):
-    for ranges in ([(0.5, 1.0), (0.0, 0.3)], [(0.0, 0.3), (0.5, 1.0), (0.6, 0.7)]):
-        found = draft(ranges, HALVES, 0.39, [[0.0, 0.3], [0.5, 1.0]])
-        assert check(found, tmp_path).valid
-    found = found.changed(set=[[0.5, 1.0], [0.0, 0.3]], range=[0.5, 0.3])
-    assert not check(found, tmp_path).valid
-
-
-def test_limits_hold_for_all_pieces_together(tmp_path, monkeypatch):
-    found = draft(APART, HALVES, 0.3)
-    sizes = [sum(map(len, writer.entries_of(one).values())) for one in found.pieces]
-    monkeypatch.setattr(checked, "MAX_BYTES", sum(sizes))
-    assert check(found, tmp_path).valid
-    monkeypatch.setattr(checked, "MAX_BYTES", sum(sizes) - 1)
-    assert check(found, tmp_path).where == "piece1"
-    monkeypatch.undo()
-    monkeypatch.setattr(checked, "MOST", 1)
-    assert check(found, tmp_path).where == "proof.claims"
 
 
 @pytest.mark.parametrize(

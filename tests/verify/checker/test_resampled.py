@@ -275,6 +275,19 @@ def test_slopes_over_a_larger_domain_are_not_covered(end, tmp_path):
     refused(draft, tmp_path, "resampled.Q")
 
 
+@pytest.mark.parametrize("slope", [0.3, 0.5, 0.7, 0.9])
+def test_a_form_for_the_flattest_slopes_only(slope, tmp_path):
+    """x[t+1] = x[t] - 2.2 tanh(x[t-d]) does not even tend to 0 with probability 1 near 0; far out it is flatter."""
+    draft = maker.often(1.1, 2.0)
+    form = maker.stein(maker.scalar_matrices(slope, 0, 1), [1, 1])
+    draft.document["system"]["equations"] = ["x[t+1] = x[t] - 2.2*tanh(x[t-tau])"]
+    level = 0.999 * 4 / float(np.linalg.inv(form)[0, 0])
+    rho = 0.99 * float(np.sqrt(level / np.abs(form).sum()))
+    draft.document["region"] |= {"level": [level], "radius": {"rho": rho}}
+    found = refused(draft.changed(P=form), tmp_path, "resampled.P")
+    assert "does not decrease" in found.reason
+
+
 def test_every_combination_of_vertices_counts():
     """A form that falls in the mean at the vertices used alike for all delays, and not where they differ, is refused.
 

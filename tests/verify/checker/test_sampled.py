@@ -350,11 +350,12 @@ def test_solutions_under_any_steps(tmp_path):
         assert np.abs(x).max() < 1e-3
 
 
-@pytest.mark.parametrize("seed", range(3))
-def test_errors_at_breaks_are_carried_on(seed, monkeypatch):
-    """With two terms from break to break M is far off, and its error says how far; with an error a hull is wider."""
-    monkeypatch.setattr(sampled_forms, "LONG", 2)
-    monkeypatch.setattr(sampled_forms, "BITS", 6)
+@pytest.mark.parametrize(("terms", "bits"), [(2, 256), (24, 6)])
+@pytest.mark.parametrize("seed", range(2))
+def test_errors_at_breaks_are_carried_on(terms, bits, seed, monkeypatch):
+    """With two terms, or six bits, M is far off, and its error says how far; with an error a hull is wider."""
+    monkeypatch.setattr(sampled_forms, "LONG", terms)
+    monkeypatch.setattr(sampled_forms, "BITS", bits)
     generator = np.random.default_rng(seed)
     a, b = random_system(generator, 2)
     exact, start = (rational(a), rational(b)), sampled_forms.reached(rational(a), rational(b), ZERO)
