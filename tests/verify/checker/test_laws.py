@@ -117,7 +117,8 @@ def composed(rng: random.Random) -> Law:
     weights = [(b - a) / 1000 for a, b in zip([0, *cuts], [*cuts, 1000], strict=True)]
     weights = [round(w, 3) for w in weights]
     law = {"law": "mixture", "weights": weights, "laws": [drawn(rng) for _ in range(count)]}
-    return law | ({"range": [0.0, round(rng.uniform(2, 9), 3)]} if rng.random() < 0.7 else {})
+    ends = [rng.choice([0.0, round(rng.uniform(0, 1.5), 3)]), round(rng.uniform(2, 9), 3)]
+    return law | ({"range": ends} if rng.random() < 0.7 else {})
 
 
 def test_mixtures_and_conditioned_laws_are_enclosed():
@@ -150,6 +151,18 @@ def test_a_union_adds_up_and_ends_weigh_nothing():
     law = exact({"law": "uniform", "args": {"scale": 4.0}})
     pieces = [(Fraction(0), Fraction(1)), (Fraction(2), Fraction(2)), (Fraction(3), Fraction(9))]
     assert least(law, pieces) == Fraction(1, 2)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "true"),
+    [(0, 1, 0.0), (0, 2, 0.5), (2, 9, 0.5), (0, 9, 1.0), (1, 3, 1.0), (3, 9, 0.0), (1.5, 2, 0.25)],
+)
+def test_nothing_outside_of_a_range_counts(low, high, true):
+    law = exact({"law": "uniform", "args": {"scale": 4.0}, "range": [1.0, 3.0]})
+    ends = [(Fraction(low), Fraction(high))]
+    assert least(law, ends) == true
+    half = Fraction(1, 2)
+    assert least({"law": "mixture", "weights": [half, half], "laws": [law, law]}, ends) == true
 
 
 EXPON: Law = {"law": "expon", "args": {}}

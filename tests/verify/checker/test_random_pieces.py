@@ -7,11 +7,12 @@ import io
 import numpy as np
 import pytest
 
-from certdde.verify.checker import check_file
+from certdde.verify.checker import check_file, sampled
 from certdde.verify.checker import random as checked
 
 from . import (
     maker,
+    random_maker,
     resampled_maker,
     sampled_maker,
     scheme_maker,
@@ -20,7 +21,7 @@ from . import (
     unknowns_maker,
     writer,
 )
-from .random_maker import HALVES, content, draft, of, tampered
+from .random_maker import HALVES, content, draft, of, piece, tampered
 
 APART = [(0.0, 0.3), (0.5, 1.0)]
 
@@ -132,3 +133,34 @@ def test_limits_hold_for_all_pieces_together(tmp_path, monkeypatch):
     monkeypatch.undo()
     monkeypatch.setattr(checked, "MOST", 1)
     assert check(found, tmp_path).where == "proof.claims"
+
+
+def test_only_these_kinds_are_pieces():
+    """Discrete time is refused by its equations too, so that no file shows what this list does."""
+    about = {"krasovskii", "razumikhin", "several", "slow", "sos", "spectral", "yorke"}
+    assert set(checked.PIECES) == about
+
+
+def test_the_class_is_looked_at_too(tmp_path, monkeypatch):
+    own = saved(sampled_maker.scalar(), tmp_path)
+    found = of([own], [content(own)["delay"]["range"]], HALVES, 0.01)
+    monkeypatch.setattr(checked, "PIECES", {"sampled": sampled.RULE})
+    result = check(found, tmp_path)
+    assert (result.where, result.reason) == ("piece0", "is not about constant delays")
+
+
+def test_a_delay_of_another_name_is_another_system(tmp_path):
+    found = of([piece(0.0, 0.3, equations=["x' = -x"])], [[0.0, 0.3]], HALVES, 0.1)
+    assert check(found, tmp_path).where != "piece0"
+    found.document["delay"]["name"] = "s"
+    assert check(found, tmp_path).where == "piece0"
+
+
+@pytest.mark.parametrize("said", ["", "x = 0 is stable.", "1 = 0."])
+def test_what_is_quoted_is_what_the_pieces_state(tmp_path, said):
+    found = draft(APART, HALVES, 0.3)
+    found.save(tmp_path / "a.certdde")
+    found.document["proof"]["claims"][1] = said
+    document = found.document | {"claim": random_maker.claim(found.document)}
+    result = check_file(writer.write(tmp_path / "a.certdde", document, found.entries()))
+    assert result.where == "proof.claims"
