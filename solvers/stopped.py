@@ -1,5 +1,6 @@
 """Samples that have left their bound stand still, so that nothing infinite is differentiated."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -40,7 +41,7 @@ class Stopped:
         mask = still.reshape(*problem.batch, 1)
         f: RightSide = problem.f
 
-        def rest(t: Tensor, x: Tensor, past: list[Tensor]) -> Tensor:
+        def rest(t: Tensor, x: Tensor, past: Sequence[Tensor]) -> Tensor:
             there = [torch.where(mask, self.before, y) for y in past]
             return torch.where(mask, 0.0, f(t, torch.where(mask, self.state, x), there))
 
