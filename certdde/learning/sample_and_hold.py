@@ -29,10 +29,8 @@ from certdde.verify.sampled_data.growth import Growth, fastest_growth
 from certdde.verify.sampled_data.held import HeldSystem
 from certdde.verify.sampled_data.search import SampledAnswer, search
 
-SHORT, MOST = (
-    0.1,
-    4000,
-)  # a step of the integration times the slopes of f; sampling steps of a solution
+SHORT = 0.1  # a step of the integration times the slopes of f
+MOST = 400  # sampling steps of a solution
 FEWEST = 4  # steps of the integration between two instants
 
 
