@@ -64,6 +64,8 @@ def _caption(lines: Lines, places: Failures | None) -> list[Fragment]:
         " on them where it is negative), and dashed what training asked for; a mark at the end of each round says what"
         " the proof answered."
     )
+    if any(len(curve(line, "mean")) for line in lines):
+        text += " Dotted: the mean of V over delays and histories, which training lowers; V is at least |x|^2."
     if any(line.get("answer") == "Proved" and line.get("counterexamples") for line in lines):
         text += " Where it fails although something was proved, the proof is of a smaller level set of V."
     if count > 1:
@@ -104,6 +106,8 @@ def _handles(lines: Lines, theme: Theme) -> list[Any]:
         Line2D([], [], color=theme.blue, label="worst D / |ξ|²"),
         Line2D([], [], color=theme.ink, linestyle="--", linewidth=0.9, label="asked for"),
     ]
+    if any(len(curve(line, "mean")) for line in lines):
+        handles.append(Line2D([], [], color=theme.ink, linestyle=":", label="mean of V"))
     handles += [
         Line2D([], [], linestyle="none", marker=MARKS[a], color=_colour(theme, a), label=WORDS[a])
         for a in answers
@@ -130,6 +134,9 @@ def _margins(axes: Axes, lines: Lines, theme: Theme) -> None:
         if search % 2 == 0:
             axes.axvspan(before, last, color=theme.faint, alpha=0.35, linewidth=0)
         axes.plot(before + steps, worst, "-", color=theme.blue, linewidth=1.0)
+        mean = curve(line, "mean")
+        if len(mean):
+            axes.plot(before + steps, mean, ":", color=theme.ink, linewidth=1.1)
         asked = line.get("margin")
         if asked is not None:
             axes.plot([before, last], [-asked, -asked], "--", color=theme.ink, linewidth=0.8)

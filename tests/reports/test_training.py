@@ -68,6 +68,17 @@ def test_steps_go_on_from_round_to_round():
     assert [one.get_xdata()[0] for one in curves] == [0, 201]
 
 
+def test_the_mean_of_v_is_drawn_where_it_was_the_objective():
+    one = line(1)
+    told = line(1, curve={**one["curve"], "mean": [3.0, 2.0, 1.5]})
+    dotted = [a for a in panels(hutchinson(), [told])[0].lines if a.get_linestyle() == ":"]
+    assert [list(a.get_ydata()) for a in dotted] == [[3.0, 2.0, 1.5]]
+    assert "mean of V" in str(figure_of(hutchinson(), [told]).caption[0])
+    plain = figure_of(hutchinson(), [one])
+    assert not [a for a in plain.draw(LIGHT).axes[0].lines if a.get_linestyle() == ":"]
+    assert "mean of V" not in str(plain.caption[0])
+
+
 def test_both_themes_are_drawn():
     image = drawn(figure_of(hutchinson(), [line(1), line(2)]))
     assert image.light.startswith(b"\x89PNG")
