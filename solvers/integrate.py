@@ -90,7 +90,7 @@ def ddeint(
     with reporting(Options.of(options)) as settings:
         solution = _solve(f, history, t, delays, (rtol, atol), method, settings, keep=False)
     if not bool(solution.finished.all()):
-        count, first = int((~solution.finished).sum()), float(solution.good_until.min())
+        count, first = int((~solution.finished).sum()), float(solution.good_until.detach().min())
         message = f"{count} of {solution.problem.size} trajectories stop before the end, the first at t = {first:g}"
         warnings.warn(BlowUpWarning(message), stacklevel=2)
     return solution.states

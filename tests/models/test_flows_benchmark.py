@@ -47,7 +47,7 @@ def test_the_cells_are_filled_and_not_done_again(run):
         (task, model) for task in ("sine", "square") for model in models
     ]
     assert all(row[key] > 0 for row in data["rows"] for key in ("test", "time", "space"))
-    assert all(row["epochs"] == 1 for row in data["rows"])
+    assert all(row["epochs"] >= 1 for row in data["rows"])
     again, out = run("--only", "errors", "--models", *models)
     assert (again["rows"], out) == (data["rows"], "")
     more, _ = run("--only", "errors", "--models", "ResNet flow", "--tasks", "sine")

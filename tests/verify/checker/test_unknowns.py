@@ -189,7 +189,7 @@ def test_boxes_are_for_all_states(tmp_path, drafts):
 
 
 def test_only_kinds_that_say_so_take_intervals(tmp_path):
-    assert [name for name, rule in RULES.items() if rule.intervals] == ["krasovskii"]
+    assert [name for name, rule in RULES.items() if rule.intervals] == ["krasovskii", "random"]
     draft = razumikhin_maker.hutchinson()
     assert check_file(draft.save(tmp_path / "a")).valid
     for section in ({"parameters": {"a": [0, 1]}}, {"equilibrium": {"x": [-1e-9, 1e-9]}}):

@@ -57,10 +57,10 @@ def checked(system: DelaySystem):
     """The document that the checker reads."""
     import json
 
-    from certdde.learning.schemes import _nonlinear
+    from certdde.learning.schemes import nonlinear_names
 
     levels, delay = ([1.0], 0.1), Constant("tau", 1, 1)
-    draft = lifted_certified(system, delay, {}, nonlinear=_nonlinear(system), region=levels)
+    draft = lifted_certified(system, delay, {}, nonlinear=nonlinear_names(system), region=levels)
     _, exact = parse(json.dumps({**draft.data, "digest": ""}).encode())
     return document(exact, RULES)
 
