@@ -37,9 +37,7 @@ TIMES = torch.linspace(0.0003, 4.9997, 20_001, dtype=DOUBLE)
 
 def test_every_kind_is_here() -> None:
     own = [k for k in DelayPath.__subclasses__() if k.__module__.startswith("certdde.delays")]
-    assert {k.__name__ for k in own} == {
-        type(p).__name__ for p in paths().values()
-    }
+    assert {k.__name__ for k in own} == {type(p).__name__ for p in paths().values()}
 
 
 @pytest.mark.parametrize("name", NAMES)
