@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from certdde.certificates.bundle import array_entry
-from certdde.certificates.certificate import Certificate, claimed, system_section
+from certdde.certificates.scheme import quadratic
 
 if TYPE_CHECKING:
+    import numpy as np
+
+    from certdde.certificates.certificate import Certificate
     from certdde.delays.classes import Resampled
     from certdde.systems.delay_system import DelaySystem
+
 
 ENTRY = "resampled.npz"
 
@@ -41,21 +43,8 @@ def resampled_certified(
     extra
         ``engine``, ``statistics``, ``seed``.
     """
-    section = None
-    if region is not None:
-        section = {
-            "domain": system_section(system)["domain"],
-            "level": [region[0]],
-            "radius": {"rho": region[1]},
-            "area": None,
-        }
-    return claimed(
-        "resampled",
-        system,
-        delay,
-        functional={"kind": "lifted"},
-        proof={"nonlinear": dict(nonlinear)},
-        region=section,
-        entries={ENTRY: array_entry(arrays)},
-        **extra,
+    levels = None if region is None else ([region[0]], region[1])
+    entries = {ENTRY: array_entry(arrays)}
+    return quadratic(
+        "resampled", system, delay, entries, nonlinear=nonlinear, region=levels, **extra
     )

@@ -5,11 +5,10 @@ from __future__ import annotations
 import io
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
-from zipfile import BadZipFile
 
 import numpy as np
 
-from certdde.certificates.bundle import array_entry
+from certdde.certificates.bundle import BROKEN, array_entry
 from certdde.certificates.certificate import Certificate, claimed
 from certdde.errors import CertificateError
 
@@ -57,7 +56,7 @@ def quadratic_form(certificate: Certificate) -> np.ndarray:
     try:
         with np.load(io.BytesIO(certificate.entries[ENTRY]), allow_pickle=False) as archive:
             p = np.asarray(archive["P"], dtype=np.float64)
-    except (KeyError, ValueError, OSError, EOFError, BadZipFile) as error:
+    except BROKEN as error:
         raise CertificateError(
             f"it does not follow the format ({type(error).__name__})",
             where=str(certificate.path or "certificate"),

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from certdde.delays.classes import DelayClass
     from certdde.systems.delay_system import DelaySystem
 
+
 ENTRY = "scheme.npz"
 
 
@@ -41,15 +42,30 @@ def lifted_certified(
     extra
         ``engine``, ``statistics``, ``seed``.
     """
+    entries = {ENTRY: array_entry(arrays)}
+    return quadratic("scheme", system, delay, entries, nonlinear=nonlinear, region=region, **extra)
+
+
+def quadratic(
+    kind: str,
+    system: DelaySystem,
+    delay: DelayClass,
+    entries: Mapping[str, bytes],
+    *,
+    nonlinear: Mapping[str, Sequence[str]],
+    region: tuple[Sequence[float], float] | None,
+    **extra: Any,
+) -> Certificate:
+    """Build a certificate of a kind of schemes from its entries; else as for ``lifted_certified``."""
     section = None if region is None else _region(system, list(region[0]), region[1])
     return claimed(
-        "scheme",
+        kind,
         system,
         delay,
         functional={"kind": "lifted"},
         proof={"nonlinear": dict(nonlinear)},
         region=section,
-        entries={ENTRY: array_entry(arrays)},
+        entries=dict(entries),
         **extra,
     )
 

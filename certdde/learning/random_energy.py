@@ -9,6 +9,7 @@ import torch
 
 from certdde.certificates.content import Content, Piece, read_content
 from certdde.certificates.random import RandomPiece
+from certdde.delays.composed_laws import TruncatedLaw
 from certdde.delays.random import Random
 from certdde.errors import CertificateError
 from certdde.learning.area import domain_points
@@ -82,8 +83,7 @@ def _parts(content: Content, ends: tuple[float, float]) -> list[tuple[Piece, flo
 
 def _mean(part: Piece, delay: Random, low: float, high: float, points: torch.Tensor) -> float:
     """Average over quantiles of the law within [low, high]."""
-    first, last = delay.law.cdf(torch.tensor([low, high], dtype=torch.float64)).tolist()
     steps = (torch.arange(DELAYS, dtype=torch.float64) + 0.5) / DELAYS
-    taus = delay.law.quantile(first + (last - first) * steps).clamp(low, high).tolist()
+    taus = TruncatedLaw(delay.law, low, high).quantile(steps).tolist()
     values = [part.functional.on_constant_histories(points, tau).mean() for tau in taus]
     return float(torch.stack(values).mean())
