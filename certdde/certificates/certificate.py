@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from certdde.certificates.bundle import read, write
 from certdde.certificates.claim import claim_sentence
+from certdde.certificates.networks import network_entries, network_section
 from certdde.delays.classes import Resampled, Several, Slow
 from certdde.delays.random import Random
 from certdde.errors import CertificateError
@@ -113,7 +114,7 @@ def system_section(system: DelaySystem) -> dict[str, Any]:
             for s, (lo, hi), x in zip(system.states, system.domain, system.equilibrium, strict=True)
         }
     boxed = system.family and system.family.enclosure
-    return {
+    section = {
         "name": system.name,
         "states": list(system.states),
         "equations": list(system.equations),
@@ -124,6 +125,9 @@ def system_section(system: DelaySystem) -> dict[str, Any]:
         },
         "domain": domain,
     }
+    if system.networks:
+        section["networks"] = network_section(system.networks)
+    return section
 
 
 def _numbers(value: Any) -> float | list[float]:
@@ -212,7 +216,7 @@ def certified(
     entries = {
         name: content for i, part in enumerate(parts) for name, content in part.entries(i).items()
     }
-    return Certificate(data, entries)
+    return Certificate(data, entries | network_entries(system.networks))
 
 
 def claimed(
@@ -254,7 +258,7 @@ def claimed(
         "proof": {"nonlinear": nonlinear, **(proof or {})},
         "region": dict(region),
     }
-    return Certificate(data, entries or {})
+    return Certificate(data, {**(entries or {}), **network_entries(system.networks)})
 
 
 def not_certified(
@@ -276,7 +280,7 @@ def not_certified(
         "region": empty,
         "counterexample": dict(counterexample) if counterexample else None,
     }
-    return Certificate(data)
+    return Certificate(data, network_entries(system.networks))
 
 
 def _frame(

@@ -235,13 +235,17 @@ def equilibrium_text(system: Mapping[str, Any]) -> str:
 
 
 def system_text(system: Mapping[str, Any]) -> str:
-    """Return the equations, and the parameters in order of name."""
-    parameters = ", ".join(
+    """Return the equations, the parameters in order of name, and the networks."""
+    known = [
         f"{name} = {_number(value)}"
         for name, value in sorted(system["parameters"].items())
         if not isinstance(value, (list, tuple))
-    )
-    return "; ".join(system["equations"]) + (f" with {parameters}" if parameters else "")
+    ]
+    known += [
+        f"{name} the network {entry['fingerprint']}"
+        for name, entry in sorted(system.get("networks", {}).items())
+    ]
+    return "; ".join(system["equations"]) + (f" with {', '.join(known)}" if known else "")
 
 
 def level_text(levels: Sequence[float]) -> str:

@@ -12,6 +12,7 @@ from safetensors import SafetensorError
 
 from certdde.certificates.bundle import read_arrays, read_tensors
 from certdde.certificates.certificate import Certificate
+from certdde.certificates.networks import read_networks
 from certdde.certificates.part import read_functional
 from certdde.delays.classes import (
     AnyDelay,
@@ -175,14 +176,17 @@ def has_parts(kind: str, system: DelaySystem) -> bool:
     return kind in WITH_PARTS and system.one_lag and system.time == "continuous"
 
 
-def rebuilt_system(section: Mapping[str, Any], delays: Sequence[str]) -> DelaySystem:
-    """Return the system of the ``system`` section of a certificate."""
+def rebuilt_system(
+    section: Mapping[str, Any], delays: Sequence[str], entries: Mapping[str, bytes]
+) -> DelaySystem:
+    """Return the system of the ``system`` section of a certificate; its networks are among the entries."""
     return DelaySystem.from_equations(
         section["equations"],
         parameters=section["parameters"],
         domain=section["domain"],
         equilibrium=section["equilibrium"],
         delays=delays,
+        networks=read_networks(section, entries),
         name=str(section["name"]),
     )
 
@@ -190,7 +194,7 @@ def rebuilt_system(section: Mapping[str, Any], delays: Sequence[str]) -> DelaySy
 def _content(certificate: Certificate) -> Content:
     data = certificate.data
     kind, delay = str(data["kind"]), rebuilt_delay(data["delay"])
-    system = rebuilt_system(data["system"], names(delay))
+    system = rebuilt_system(data["system"], names(delay), certificate.entries)
     pieces = tuple(_pieces(certificate, system)) if has_parts(kind, system) else ()
     return Content(kind, system, delay, pieces, data["region"]["radius"])
 

@@ -13,6 +13,7 @@ from zipfile import ZipFile
 from certdde.certificates.bundle import BROKEN, JSON_NAME
 from certdde.certificates.certificate import Certificate, delay_section, not_certified
 from certdde.certificates.claim import drawn_text, subject_text
+from certdde.certificates.networks import network_entries
 from certdde.errors import CertificateError
 
 if TYPE_CHECKING:
@@ -119,7 +120,8 @@ def random_certified(
         "proof": {"nonlinear": first["proof"]["nonlinear"], "claims": claims},
         "region": {"domain": domain, "level": None, "radius": None, "area": None},
     }
-    return Certificate(data, {f"piece{i}.certdde": one.content for i, one in enumerate(pieces)})
+    entries = {f"piece{i}.certdde": one.content for i, one in enumerate(pieces)}
+    return Certificate(data, entries | network_entries(system.networks))
 
 
 def random_sentence(

@@ -23,7 +23,10 @@ from certdde.learning.spectral import by_spectrum
 from certdde.learning.task import Task
 from certdde.learning.theorem import by_theorem, objection
 from certdde.systems.delay_system import DelaySystem
-from certdde.systems.expressions import linear_split, variables
+from certdde.systems.exact_values import linear_split
+from certdde.systems.expressions import (
+    variables,
+)
 from certdde.verify.lmi.failure import PANIC
 
 

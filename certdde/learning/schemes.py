@@ -181,7 +181,8 @@ def _feedback(system: DelaySystem, lowest: float) -> Fraction:
     """Return the largest gain: exact for a linear scheme, else what the slopes give."""
     if structure(system).nonlinear:
         return Fraction(-lowest)
-    from certdde.systems.expressions import Variable, linear_split
+    from certdde.systems.exact_values import linear_split
+    from certdde.systems.expressions import Variable
 
     past = Variable(system.states[0], system.delay())
     return -linear_split(system.rhs[0]).coefficients[past]

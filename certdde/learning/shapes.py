@@ -15,10 +15,12 @@ from certdde.systems.expressions import (
     Divide,
     Expression,
     Multiply,
+    NetworkOutput,
     Number,
     Power,
     Variable,
 )
+from certdde.systems.feedforward import Feedforward, as_array
 from certdde.verify.sos.model import right_hand_side
 
 if TYPE_CHECKING:
@@ -146,4 +148,18 @@ def parity(expression: Expression) -> int:
             if inner == ODD:
                 return ODD if name in ODD_FUNCTIONS else EVEN if name == "cos" else NEITHER
             return inner
+        case NetworkOutput(network, _, arguments):
+            found = {parity(a) for a in arguments}
+            if found == {ODD} and odd_network(network):
+                return ODD
+            return EVEN if found == {EVEN} else NEITHER
     return NEITHER
+
+
+def odd_network(network: Feedforward) -> bool:
+    """Tell whether a network is odd by its form: no biases, no products, and tanh alone."""
+    return network.origin is None and all(
+        step.operation in ("tanh", "sum")
+        or (step.operation in ("affine", "scale") and not as_array(step.bias).any())
+        for step in network.steps
+    )

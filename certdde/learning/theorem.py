@@ -17,7 +17,10 @@ from certdde.certificates.yorke import feedback_certified, linear_certified
 from certdde.learning.outcome import Outcome, extra
 from certdde.learning.task import Task
 from certdde.systems.delay_system import DelaySystem
-from certdde.systems.expressions import Variable, linear_split
+from certdde.systems.exact_values import linear_split
+from certdde.systems.expressions import (
+    Variable,
+)
 from certdde.verify.bound_propagation.forest import COLLAPSED
 from certdde.verify.feedback.cover import cover
 from certdde.verify.feedback.exact import stays, swing

@@ -16,6 +16,7 @@ from certdde.systems.expressions import (
     Divide,
     Expression,
     Multiply,
+    NetworkOutput,
     Number,
     Power,
     Variable,
@@ -61,6 +62,10 @@ class EquationWriter:
                 return d.root(self.write(argument))
             case Call(function, argument):
                 return d.call(d.operator(function), self.write(argument))
+            case NetworkOutput(network, index, arguments):
+                name = d.name(network.name)
+                name = name if network.outputs == 1 else d.sub(name, d.number(str(index + 1)))
+                return d.call(name, d.join([self.write(a) for a in arguments]))
             case Power(base, exponent):
                 return d.sup(self._base(base), d.number(str(exponent)))
             case Number(value) if value >= 0 and (value.denominator == 1 or level < ATOM):
@@ -172,7 +177,7 @@ def system_equations(dialect: Dialect, system: DelaySystem) -> list[Equation]:
     parameters = frozenset(system.parameters)
     writer = EquationWriter(dialect, parameters)
     discrete = system.time == "discrete"
-    names = Names((*system.states, *parameters), {}, system.delays)
+    names = Names((*system.states, *parameters), {}, system.delays, system.networks)
     now = dialect.word("t")
     when = dialect.row(now, dialect.symbol("plus"), dialect.number("1")) if discrete else now
     equations = []

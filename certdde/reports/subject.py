@@ -112,7 +112,7 @@ class Subject:
             ranges = ((delays.name, float(low), float(high)),)
         name, lower, upper = ranges[0]
         delay = Constant(name, upper if delays.kind == "measurable" else lower, upper)
-        system = rebuilt_system(data["system"], names(delays))
+        system = rebuilt_system(data["system"], names(delays), certificate.entries)
         known = data["status"] == "certified" and has_parts(data["kind"], system)
         pieces = _pieces(certificate, system) if known else ()
         content = digest(data, certificate.entries)

@@ -8,10 +8,17 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from certdde.errors import ProblemError
-from certdde.systems.expressions import Expression, linear_split, variables
-from certdde.systems.grammar import Names, is_scheme, parse_equation
+from certdde.systems.exact_values import linear_split
+from certdde.systems.expressions import (
+    Expression,
+    variables,
+)
+from certdde.systems.feedforward import Feedforward
+from certdde.systems.grammar import Names, is_scheme
+from certdde.systems.network_calls import read_equations, read_networks
 from certdde.systems.rest_points import Balance
 from certdde.systems.system_parts import (
+    RESERVED,
     check_numbers,
     deviations,
     domain_box,
@@ -46,6 +53,8 @@ class DelaySystem:
         f in deviations; for a scheme the next deviation, g(x* + x, x* + y) - x*.
     time : str
         ``continuous``, or ``discrete`` for a scheme x[t+1] = g(x[t], x[t-tau_1], ..).
+    networks : mapping from str to Feedforward
+        Those that the equations call.
     family : Family, or None
         What is known in intervals only. ``rhs`` is then that for the middle of the parameters and ``equilibrium``,
         less its value there; what is proved is proved for the family.
@@ -61,6 +70,7 @@ class DelaySystem:
     rhs: tuple[Expression, ...] = field(repr=False)
     time: str = "continuous"
     family: Family | None = field(default=None, repr=False)
+    networks: Mapping[str, Feedforward] = field(default_factory=dict, repr=False)
 
     @classmethod
     def from_equations(
@@ -71,7 +81,7 @@ class DelaySystem:
         domain: Mapping[str, Sequence[float]] | None = None,
         equilibrium: Mapping[str, Any] | str | None = None,
         delays: Sequence[str] = ("tau",),
-        networks: Mapping[str, str] | None = None,
+        networks: Mapping[str, Any] | None = None,
         name: str = "system",
     ) -> DelaySystem:
         """Build a system from text.
@@ -90,7 +100,9 @@ class DelaySystem:
         delays : sequence of str
             The delay names that may occur.
         networks : mapping, optional
-            Not supported yet.
+            What the equations call by name: a file (ONNX, safetensors), a torch module, a
+            :class:`~certdde.systems.feedforward.Feedforward`, or ``{"file": .., "shift": True, "at_rest": 0.0}``
+            for a network less its value at the equilibrium. With several outputs ``u`` is called as ``u_1(..)``, ..
         name : str
             Used in titles.
 
@@ -106,22 +118,14 @@ class DelaySystem:
         >>> system.states
         ('x',)
         """
-        if networks:
-            raise ProblemError(
-                "networks in equations are not supported yet",
-                where="system.networks",
-                wanted="write the system without them",
-            )
         states = state_names(equations, parameters or {}, delays)
         discrete = is_scheme(equations[0])
         values, unknown = parameter_values(parameters or {})
         known = {**values, **dict.fromkeys(one.name for one in unknown)}
+        sources = read_networks(networks or {}, {*states, *known, *delays, *RESERVED})
         names = Names(states, known, tuple(delays))
-        read = dict(
-            parse_equation(text, names, f"system.equations[{i}]")
-            for i, text in enumerate(equations)
-        )
-        parsed, box = tuple(read[s] for s in states), domain_box(domain, states)
+        parsed, called = read_equations(equations, names, sources, equilibrium or {})
+        box = domain_box(domain, states)
         balance = Balance(parsed, tuple(equations), states, unknown, box, discrete)
         rest = balance.rest_point(equilibrium or {})
         middle = [inserted(e, {one.name: one.middle for one in unknown}) for e in parsed]
@@ -145,6 +149,7 @@ class DelaySystem:
             rhs,
             "discrete" if discrete else "continuous",
             family,
+            called,
         )
         if box is None and not system.linear:
             wanted = "give a box, as in domain = { x = [-1.0, 1.0] }"

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
-from difflib import get_close_matches
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import lru_cache
 from importlib.resources import files
@@ -15,6 +13,7 @@ from lark import Lark, Token, Transformer, v_args
 from lark.exceptions import UnexpectedInput, VisitError
 
 from certdde.errors import ProblemError
+from certdde.systems.exact_values import rational
 from certdde.systems.expressions import (
     FUNCTIONS,
     MAX_EXPONENT,
@@ -24,25 +23,39 @@ from certdde.systems.expressions import (
     Divide,
     Expression,
     Multiply,
+    NetworkOutput,
     Number,
     Power,
     Variable,
     children,
     negate,
 )
+from certdde.systems.feedforward import Feedforward
+from certdde.systems.grammar_hints import hint, is_scheme, syntax_error, unknown
 
 MAX_LENGTH, MAX_DEPTH = 10_000, 200
-# A time that is a multiple of a delay, but not written as the grammar wants it.
-_ODD_DELAY = r"\(\s*t\s*-\s*(?!\d+\s*\*\s*[A-Za-z_]\w*\s*\))(\d|\.|\(|[A-Za-z_]\w*\s*[-+*/])"
 
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """What the names of an equation may mean; a parameter without a value stays one."""
+    """What the names of an equation may mean; a parameter without a value stays one.
+
+    A network with one output is called by its name, one with several as ``u_1(...)``, ``u_2(...)``, ..
+    """
 
     states: tuple[str, ...]
     parameters: Mapping[str, Fraction | None]
     delays: tuple[str, ...]
+    networks: Mapping[str, Feedforward] = field(default_factory=dict)
+
+    @property
+    def calls(self) -> dict[str, tuple[Feedforward, int]]:
+        """The names by which outputs of networks are called."""
+        found = {}
+        for name, network in self.networks.items():
+            for k in range(network.outputs):
+                found[name if network.outputs == 1 else f"{name}_{k + 1}"] = (network, k)
+        return found
 
 
 def parse_equation(text: str, names: Names, where: str = "equation") -> tuple[str, Expression]:
@@ -80,7 +93,7 @@ def parse_equation(text: str, names: Names, where: str = "equation") -> tuple[st
             )
         return _read(text, names, where)
     except UnexpectedInput as error:
-        raise ProblemError(*_syntax(text, error), where=where, wanted=_hint(text)) from None
+        raise ProblemError(*syntax_error(text, error), where=where, wanted=hint(text)) from None
     except VisitError as error:
         if isinstance(error.orig_exc, ProblemError):
             raise error.orig_exc from None
@@ -112,11 +125,6 @@ def left_hand_side(text: str, where: str) -> str:
     return name
 
 
-def is_scheme(text: str) -> bool:
-    """Tell whether an equation begins like ``x[t+1] =``."""
-    return re.match(r"[^=\[]*\[\s*t\s*\+\s*1\s*\]\s*=", text) is not None
-
-
 def _depth(text: str) -> int:
     depth = deepest = 0
     for character in text:
@@ -133,41 +141,10 @@ def _levels(expression: Expression) -> int:
     return depth
 
 
-def _syntax(text: str, error: UnexpectedInput) -> tuple[str]:
-    column = getattr(error, "column", None)
-    if not isinstance(column, int) or column < 1 or column > len(text):
-        return (f"{text!r} ends too early",)
-    return (f"cannot read {text!r} at character {column} ({text[column - 1]!r})",)
-
-
-def _hint(text: str) -> str:
-    """Guess what was meant, so that the error says what would be right."""
-    right = text.partition("=")[2]
-    if is_scheme(text):
-        if re.search(r"\[\s*t\s*[-+]\s*\d", right):
-            return "a delay is named, as in x[t-tau], and its range says how many steps it may be"
-        return "a scheme looks like x[t+1] = x[t] - 0.3*x[t-tau]"
-    if "'" in right:
-        return "no derivative on the right: neutral equations are not supported"
-    if re.search(r"(\*\*|\^)\s*\(?[+-]?\s*(\d*\.|\d+\s*/|[A-Za-z])", right):
-        return "an exponent is a whole number; sqrt(z) is the square root"
-    if re.search(_ODD_DELAY, right):
-        return "a delay is named, or a whole number times its name, as in x(t - 2*tau)"
-    if re.search(r"\d\s*[A-Za-z(]|\)\s*[A-Za-z0-9(]", re.sub(r"\d[eE][+-]?\d", "0", right)):
-        return "write every product with *, as in 2*x(t - tau)"
-    return "an equation looks like x' = -x(t - tau) + 2*sin(x)"
-
-
 @lru_cache(maxsize=1)
 def _parser() -> Lark:
     grammar = files("certdde.systems").joinpath("equations.lark").read_text(encoding="utf-8")
     return Lark(grammar, parser="earley", ambiguity="resolve")
-
-
-def _unknown(name: str, kind: str, known: Collection[str], where: str) -> ProblemError:
-    close = get_close_matches(name, list(known), n=1)
-    hint = f"did you mean {close[0]}?" if close else f"known: {', '.join(sorted(known)) or 'none'}"
-    return ProblemError(f"unknown {kind} {name!r}", where=where, wanted=hint)
 
 
 @v_args(inline=True)
@@ -243,7 +220,7 @@ class _Builder(Transformer):  # type: ignore[type-arg]
         if name in self._names.parameters:
             value = self._names.parameters[name]
             return Variable(name) if value is None else Number(value)
-        raise _unknown(name, "name", [*self._names.states, *self._names.parameters], self._where)
+        raise unknown(name, "name", [*self._names.states, *self._names.parameters], self._where)
 
     def this_step(self, token: Token) -> Expression:
         self._brackets(f"{token}[t]", discrete=True)
@@ -265,7 +242,7 @@ class _Builder(Transformer):  # type: ignore[type-arg]
 
     def _present(self, token: Token) -> Expression:
         if str(token) not in self._names.states:
-            raise _unknown(str(token), "state", self._names.states, self._where)
+            raise unknown(str(token), "state", self._names.states, self._where)
         return Variable(str(token))
 
     def delayed(self, token: Token, delay: Token) -> Expression:
@@ -274,9 +251,9 @@ class _Builder(Transformer):  # type: ignore[type-arg]
 
     def _delayed(self, token: Token, delay: Token) -> Expression:
         if str(token) not in self._names.states:
-            raise _unknown(str(token), "state", self._names.states, self._where)
+            raise unknown(str(token), "state", self._names.states, self._where)
         if str(delay) not in self._names.delays:
-            raise _unknown(str(delay), "delay", self._names.delays, self._where)
+            raise unknown(str(delay), "delay", self._names.delays, self._where)
         return Variable(str(token), str(delay))
 
     def multiple(self, token: Token, times: Token, delay: Token) -> Expression:
@@ -290,10 +267,39 @@ class _Builder(Transformer):  # type: ignore[type-arg]
         return Variable(str(token), str(delay), int(times))
 
     def call(self, token: Token, *arguments: Expression) -> Expression:
-        if str(token) not in FUNCTIONS:
-            raise _unknown(str(token), "function", FUNCTIONS, self._where)
+        name, calls = str(token), self._names.calls
+        if name in calls:
+            return self._network(name, *calls[name], arguments)
+        if name == "clip":
+            return clipped(arguments, self._where)
+        if name not in FUNCTIONS:
+            known = [*FUNCTIONS, "clip", *calls]
+            raise unknown(name, "function", known, self._where)
         if len(arguments) != 1:
             raise ProblemError(
                 f"{token} takes one argument", where=self._where, wanted=f"{token}(z)"
             )
-        return Call(str(token), arguments[0])
+        return Call(name, arguments[0])
+
+    def _network(
+        self, name: str, network: Feedforward, index: int, arguments: tuple[Expression, ...]
+    ) -> Expression:
+        if len(arguments) != network.inputs:
+            raise ProblemError(
+                f"{name} has {network.inputs} inputs and is given {len(arguments)}",
+                where=self._where,
+                wanted="one argument for each input of the network",
+            )
+        return NetworkOutput(network, index, arguments)
+
+
+def clipped(arguments: tuple[Expression, ...], where: str) -> Expression:
+    """Return clip(z, lo, hi) = hi - relu(hi - lo - relu(z - lo)), lo < hi."""
+    ends = [rational(a) for a in arguments[1:]]
+    if len(arguments) != 3 or ends[0] is None or ends[1] is None or not ends[0] < ends[1]:
+        wanted = "clip(z, lo, hi) with numbers lo < hi"
+        raise ProblemError("clip is given something else", where=where, wanted=wanted)
+    z, (low, high) = arguments[0], arguments[1:]
+    above = Call("relu", Add(z, negate(low)))
+    left = Call("relu", Add(Add(high, negate(low)), negate(above)))
+    return Add(high, negate(left))

@@ -5,7 +5,11 @@ from __future__ import annotations
 from fractions import Fraction
 
 from certdde.systems.delay_system import DelaySystem, Lag
-from certdde.systems.expressions import Variable, linear_split, variables
+from certdde.systems.exact_values import linear_split
+from certdde.systems.expressions import (
+    Variable,
+    variables,
+)
 
 Matrix = tuple[tuple[Fraction, ...], ...]
 

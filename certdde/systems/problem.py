@@ -13,6 +13,7 @@ from certdde.delays.step_laws import weights_refusal
 from certdde.errors import ProblemError
 from certdde.systems import problem_fields as fields
 from certdde.systems.learn_fields import LearnSpec
+from certdde.systems.network_calls import beside
 from certdde.systems.network_fields import NetworkFields
 from certdde.systems.overrides import apply_overrides
 from certdde.systems.problem_delays import class_of
@@ -49,8 +50,8 @@ class SystemSpec(_Model):
         default=None, description=_NAMED_RANGES
     )
     equilibrium: fields.Equilibrium = Field(default={}, description=fields.EQUILIBRIUM)
-    networks: dict[fields.Name, str] = Field(
-        default={}, description='a table of files, as in { u = "controller.safetensors" }'
+    networks: dict[fields.Name, fields.NetworkFile] = Field(
+        default={}, description='a table of files, as in { u = "controller.onnx" }'
     )
 
     @model_validator(mode="after")
@@ -227,7 +228,7 @@ class Problem(_Model):
                 domain=self.system.domain,
                 equilibrium=self.system.equilibrium,
                 delays=list(self.delays),
-                networks=self.system.networks,
+                networks=beside(self.system.networks, Path(self._source).parent),
                 name=self.name,
             )
         except ProblemError as error:

@@ -114,6 +114,23 @@ def name(value: object) -> str:
     return value
 
 
+def network_file(value: object) -> str | dict[str, Any]:
+    """Accept a file, or a table with the keys ``file``, ``shift`` and ``at_rest``."""
+    table = value if isinstance(value, dict) else {"file": value}
+    for key in table:
+        if key not in ("file", "shift", "at_rest"):
+            raise refuse(f"unknown key {show(key)}", "known keys: file, shift, at_rest")
+    file, shift, rest = table.get("file"), table.get("shift", False), table.get("at_rest", 0.0)
+    if not isinstance(file, str) or not file or "\0" in file:
+        raise refuse(f"{show(file)} is no file")
+    if not isinstance(shift, bool):
+        raise refuse(f"{show(shift)} is neither true nor false", key="shift")
+    numbers = [number(v) for v in (rest if isinstance(rest, (list, tuple)) else [rest])]
+    if "at_rest" not in table:
+        return file if isinstance(value, str) else {"file": file, "shift": shift}
+    return {"file": file, "shift": shift, "at_rest": numbers}
+
+
 def title(value: str) -> str:
     """Accept one printable line."""
     if not value.strip() or len(value) > 200 or not value.isprintable():
@@ -138,4 +155,5 @@ Weights = Annotated[
 ]
 Seconds = Annotated[float, BeforeValidator(seconds)]
 Name = Annotated[str, BeforeValidator(name)]
+NetworkFile = Annotated[Any, BeforeValidator(network_file)]
 Title = Annotated[str, AfterValidator(title)]

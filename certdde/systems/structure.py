@@ -8,13 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from certdde.systems.delay_system import DelaySystem
+from certdde.systems.exact_values import LinearSplit, linear_split
 from certdde.systems.expressions import (
     ZERO,
     Add,
     Expression,
-    LinearSplit,
     Variable,
-    linear_split,
     scale,
     variables,
 )

@@ -7,6 +7,7 @@ from fractions import Fraction
 from typing import Any
 
 from certdde.errors import ProblemError
+from certdde.systems.exact_values import linear_split, rational
 from certdde.systems.expressions import (
     FUNCTIONS,
     Add,
@@ -14,19 +15,20 @@ from certdde.systems.expressions import (
     Divide,
     Expression,
     Multiply,
+    NetworkOutput,
     Number,
     Power,
     Variable,
+    calls,
     children,
-    linear_split,
-    rational,
+    evaluate,
     variables,
 )
 from certdde.systems.grammar import is_scheme, left_hand_side
 from certdde.systems.unknowns import Interval, IntervalParameter
 
 # The time, the functions, and what a certificate's sentence calls the functional and its levels.
-RESERVED = frozenset({"t", "V", "V_i", "c_i", *FUNCTIONS})
+RESERVED = frozenset({"t", "V", "V_i", "c_i", "clip", *FUNCTIONS})
 
 
 def state_names(
@@ -173,6 +175,8 @@ def check_equilibrium(rhs: Sequence[Expression], equations: Sequence[str]) -> No
         value = rational(expression, zero)
         where = f"system.equations[{i}]"
         check_numbers(expression, where)
+        if value != 0 and any(True for _ in calls(expression)):
+            raise _network_at_rest(expression, equations[i], where)
         if value is None:
             raise ProblemError(
                 f"cannot evaluate {equations[i]!r} exactly at the equilibrium",
@@ -186,6 +190,22 @@ def check_equilibrium(rhs: Sequence[Expression], equations: Sequence[str]) -> No
                 wanted=f"set system.equilibrium to a point where {_still(equations[i])}"
                 + ("" if is_scheme(equations[i]) else ", or to 'find'"),
             )
+
+
+def _network_at_rest(expression: Expression, equation: str, where: str) -> ProblemError:
+    """Return the error about an equation with networks that is not shown to be 0 at the equilibrium."""
+    from certdde.systems.torch_functions import apply_function
+
+    zero = dict.fromkeys(variables(expression), 0.0)
+    shown = ", ".join(
+        f"{call.network.name} = {float(evaluate(call, zero, apply_function)):.6g}"
+        for call in calls(expression)
+    )
+    return ProblemError(
+        f"{equation!r} is not 0, or not exactly, at the equilibrium, where {shown}",
+        where=where,
+        wanted="shift the network, as in u = { file = .., shift = true }, or set equilibrium = 'find'",
+    )
 
 
 def check_numbers(expression: Expression, where: str) -> None:
@@ -204,7 +224,9 @@ def _still(equation: str) -> str:
 
 
 def _check_operations(expression: Expression, where: str) -> None:
-    if not isinstance(expression, (Number, Variable, Add, Multiply, Divide, Power, Call)):
+    if not isinstance(
+        expression, (Number, Variable, Add, Multiply, Divide, Power, Call, NetworkOutput)
+    ):
         raise ProblemError(
             f"no engine can bound {type(expression).__name__}",
             where=where,

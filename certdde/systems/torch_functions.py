@@ -17,7 +17,7 @@ def apply_function(name: str, value: torch.Tensor | float) -> torch.Tensor | flo
     """
     if name not in FUNCTIONS:
         raise KeyError(name)
-    function = torch.sigmoid if name == "sigmoid" else getattr(torch, name)
+    function = getattr(torch, name)
     if isinstance(value, torch.Tensor):
         return function(value)
     return (

@@ -7,13 +7,13 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import islice, product
 
+from certdde.systems.exact_values import fold
 from certdde.systems.expressions import (
     ZERO,
     Add,
     Expression,
     Number,
     Variable,
-    fold,
     negate,
     scale,
     substitute,

@@ -13,7 +13,7 @@ from certdde.models.fit import FitSettings, error, fit
 from certdde.models.learned_delays import LearnedDelays
 from certdde.models.neural_dde import NeuralDDE, SolverSettings
 from certdde.models.to_system import WRITTEN, decimal, delay_system, rounded
-from certdde.systems.expressions import linear_split
+from certdde.systems.exact_values import linear_split
 from certdde.verify.checker import check_file
 
 DOUBLE = torch.float64

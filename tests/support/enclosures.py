@@ -7,6 +7,7 @@ from typing import Any
 
 import mpmath
 import torch
+from feedforward_networks import gated, layered
 
 from certdde.functionals.algebra import column
 from certdde.systems.expressions import FUNCTIONS, Expression, Variable, evaluate
@@ -15,10 +16,21 @@ from certdde.systems.grammar import Names, parse_equation
 MP = mpmath.mp.clone()
 MP.dps = 40
 EXACT = {
-    **{name: getattr(MP, name) for name in FUNCTIONS if name != "sigmoid"},
+    **{name: getattr(MP, name) for name in FUNCTIONS if name not in ("sigmoid", "relu")},
     "sigmoid": lambda z: 1 / (1 + MP.exp(-z)),
+    "relu": lambda z: max(z, MP.mpf(0)),
 }
-NAMES = Names(("x", "y"), {}, ("tau",))
+NAMES = Names(
+    ("x", "y"),
+    {},
+    ("tau",),
+    {
+        "u": layered(3, [2, 5, 4, 1], "tanh"),
+        "r": layered(4, [2, 6, 1], "relu"),
+        "s": layered(5, [2, 4, 1], "sigmoid", shifted=True),
+        "p": gated(6),
+    },
+)
 XY = (Variable("x"), Variable("y"))
 
 # Text, and the box in which every sub-expression is defined. Written so that all operations occur, alone and nested.
@@ -52,6 +64,18 @@ SMOOTH = {
     "exp(sin(x)) - exp(sin(y))": (-3.0, 3.0),
     "(x + y)**3/(4 - x*y)": (-1.5, 1.5),
 }
+
+
+# Continuous, but not smooth where a relu has its kink.
+KINKED = {
+    "relu(x)": (-2.0, 2.0),
+    "relu(x - y)*tanh(y)": (-2.0, 2.0),
+    "clip(2*x + y, -1, 1.5)": (-2.0, 2.0),
+    "relu(relu(x) - 0.5)**2": (-2.0, 2.0),
+    "r(x, y)": (-2.0, 2.0),
+    "p(x, sin(y))": (-2.0, 2.0),
+}
+SMOOTH |= {"u(x, y)": (-1.5, 1.5), "x*s(y, x + 0.5)": (-1.5, 1.5), "u(x, 0.25)": (-1.5, 1.5)}
 
 
 def parse(text: str) -> Expression:

@@ -78,7 +78,7 @@ def test_the_deviation_function_is_the_equation_at_the_shifted_point(system):
 def test_the_equilibrium_is_exact(system):
     for expression in system.rhs:
         at = {v: Fraction(0) for v in variables(expression)}
-        from certdde.systems.expressions import rational
+        from certdde.systems.exact_values import rational
 
         assert rational(expression, at) == 0
 
@@ -228,7 +228,7 @@ BOX = {"x": (-1.0, 1.0)}
         (["x' = -x", "x' = -x"], {}, "system.equations[1]", "has two equations"),
         ([], {}, "system.equations", "there is no equation"),
         (["x' = -x"], {"delays": []}, "delays", "there is no delay"),
-        (["x' = -x"], {"networks": {"u": "a"}}, "system.networks", "not supported"),
+        (["x' = -x"], {"networks": {"u": "a"}}, "system.networks.u: a", "not read"),
         (["x' = -y"], {}, "system.equations[0]", "unknown name 'y'"),
         (["y = 3"], {}, "system.equations[0]", "left-hand side"),
     ],

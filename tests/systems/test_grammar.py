@@ -11,6 +11,7 @@ from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from certdde.errors import ProblemError
+from certdde.systems import exact_values
 from certdde.systems import expressions as ex
 from certdde.systems.grammar import MAX_DEPTH, MAX_LENGTH, Names, left_hand_side, parse_equation
 from certdde.systems.torch_functions import apply_function
@@ -24,7 +25,8 @@ VALUES = {
     ex.Variable("x", "sigma"): 1.9,
 }
 PYTHON = {
-    **{name: getattr(math, name) for name in ex.FUNCTIONS if name != "sigmoid"},
+    **{name: getattr(math, name) for name in ex.FUNCTIONS if name not in ("sigmoid", "relu")},
+    "relu": lambda z: max(z, 0.0),
     "sigmoid": lambda z: 1 / (1 + math.exp(-z)),
     "x": 0.37,
     "y": -1.21,
@@ -250,7 +252,7 @@ def test_multiples_of_a_delay():
     assert parse("x(t - 1*tau)") == ex.Variable("x", "tau") == parse("x(t - tau)")
     assert parse("x( t-64 * sigma )") == ex.Variable("x", "sigma", 64)
     assert str(parse("x(t - 3*tau)")) == "x(t - 3*tau)"
-    split = ex.linear_split(parse("2*x(t - 2*tau) - x(t - tau) + x(t - 2*tau)"))
+    split = exact_values.linear_split(parse("2*x(t - 2*tau) - x(t - tau) + x(t - 2*tau)"))
     assert split.coefficients == {ex.Variable("x", "tau", 2): 3, ex.Variable("x", "tau"): -1}
 
 

@@ -10,8 +10,9 @@ from certdde.systems.expressions import FUNCTIONS
 from certdde.systems.torch_functions import apply_function
 
 EXACT = {
-    **{name: getattr(mpmath, name) for name in FUNCTIONS if name != "sigmoid"},
+    **{name: getattr(mpmath, name) for name in FUNCTIONS if name not in ("sigmoid", "relu")},
     "sigmoid": lambda z: 1 / (1 + mpmath.exp(-z)),
+    "relu": lambda z: max(z, mpmath.mpf(0)),
 }
 
 

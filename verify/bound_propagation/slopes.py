@@ -157,7 +157,15 @@ class Slope:
 
     def call(self, name: str) -> Slope:
         """Return a named function of each component."""
-        return self._apply(UNARY[name])
+        return self._relu() if name == "relu" else self._apply(UNARY[name])
+
+    def _relu(self) -> Slope:
+        """Return max(0, .), whose slope from one point to another grows with both."""
+        factor = (relu_slope(self.zero, self.lo), relu_slope(self.start, self.hi))
+        slopes = interval_product(factor, (self.slo, self.shi))
+        top = None if self.top is None else self.top.clamp(min=0)
+        ends = (value.clamp(min=0) for value in (self.zero, self.lo, self.hi))
+        return Slope(*ends, *slopes, top)
 
     def weighted(self, factor: Slope) -> Slope:
         """Return factor * self, self(0) = 0: its slopes times the factor's range."""
@@ -183,6 +191,15 @@ class Slope:
             torch.minimum(whole[1], start[1] + near[1] / 2),
         )
         return Slope(zero, low, high, *interval_product(factor, (self.slo, self.shi)), top)
+
+
+def relu_slope(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
+    """Return (relu(b) - relu(a)) / (b - a), elementwise; 0 or 1 where a and b are on one side."""
+    high, low = torch.maximum(a, b).clamp(min=0), torch.minimum(a, b).clamp(max=0)
+    mixed = high / (high - low)
+    return torch.where(
+        low == 0, torch.ones_like(high), torch.where(high == 0, torch.zeros_like(high), mixed)
+    )
 
 
 def star_test(value: Slope, forms: torch.Tensor) -> torch.Tensor:

@@ -182,7 +182,23 @@ class Taylor:
 
     def call(self, name: str) -> Taylor:
         """Return a named function of each component."""
-        return self._apply(UNARY[name])
+        return self._relu() if name == "relu" else self._apply(UNARY[name])
+
+    def _relu(self) -> Taylor:
+        """Return max(0, .), between two lines of the slope of its chord where the sign may change."""
+        low, high = self.bounds()
+        chord = high.clamp(min=0) / (high.clamp(min=0) - low.clamp(max=0)).clamp(
+            min=torch.finfo(high.dtype).tiny
+        )
+        gap = -chord * low.clamp(max=0)  # of the chord above 0, largest at 0
+        middle = torch.where((low < 0) & (high > 0), gap / 2, torch.zeros_like(gap))
+        return Taylor(
+            chord * self.c + middle,
+            chord * self.L,
+            chord * self.lo - middle,
+            chord * self.hi + middle,
+            self.r,
+        )
 
     def weighted(self, factor: Taylor) -> Taylor:
         """Return factor * self."""

@@ -49,10 +49,10 @@ def about(document: Document) -> str:
         of = ", and V is a function of the deviation from it" if document.domain else ""
         point += f" (exactly one there{of})"
     head = f"the equilibrium {point} of {'; '.join(document.equations)}"
-    if document.parameters:
-        named = sorted(document.parameters.items())
-        head += f" with {joined(f'{name} = {shown(value)}' for name, value in named)}"
-    return head
+    known = [f"{name} = {shown(value)}" for name, value in sorted(document.parameters.items())]
+    for name, entry in sorted(document.raw["system"].get("networks", {}).items()):
+        known.append(f"{name} the network {entry['fingerprint']}")
+    return f"{head} with {joined(known)}" if known else head
 
 
 def sentence(document: Document) -> str:

@@ -9,6 +9,7 @@ from fractions import Fraction
 from typing import Any
 
 from .bundle import MAX_JSON, unique
+from .feedforward import Feedforward
 from .refusal import Refused, require
 
 Box = tuple[tuple[Fraction, Fraction], ...]
@@ -31,7 +32,7 @@ class Document:
     `raw` is the whole object, conforming to the tables of its kind; what a kind alone knows is read from there by
     its rule, which fills the five fields from `order` on if it uses them; `discrete` means x[t+1] = .. .
     `unknown` are the parameters known in intervals, `enclosure` a box that holds the equilibrium, if it is not known
-    itself (then `equilibrium` is the middle).
+    itself (then `equilibrium` is the middle). `networks` are those that the equations call (read in `opening`).
     """
 
     kind: str
@@ -55,6 +56,7 @@ class Document:
     discrete: bool = False
     unknown: Mapping[str, tuple[Fraction, Fraction]] = field(default_factory=dict)
     enclosure: Box | None = None
+    networks: Mapping[str, Feedforward] = field(default_factory=dict)
 
     @property
     def delay(self) -> str:

@@ -60,6 +60,8 @@ class Exact:
         """An integer power, or a value that is known: at 0, log 1, the root of a square."""
         if name == "pow" and (exponent >= 0 or self.value != 0):
             return Exact(self.value**exponent)
+        if name == "relu":
+            return Exact(max(self.value, Fraction(0)))
         if name in AT_ZERO and self.value == 0:
             return Exact(Fraction(AT_ZERO[name]))
         if name == "log" and self.value == 1:

@@ -1,12 +1,15 @@
 """From the entries of a certificate to what remains to be shown: the digest, the claim, the system, the proof."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from .bundle import digest
 from .document import Document, parse
+from .feedforward import calls, load
 from .refusal import require
 from .rule import Proof, Rule
 from .schema import document as read_document
+from .schema import reserved
 from .system import build
 
 
@@ -15,10 +18,19 @@ def opened(entries: dict[str, bytes], rules: Mapping[str, Rule]) -> tuple[Docume
     require("certificate.json" in entries, "archive", "has no certificate.json")
     plain, exact = parse(entries.pop("certificate.json"))
     document = read_document(exact, rules)
-    rule = rules[document.kind]
-    right = set(entries) == rule.entries(document)
+    rule, networks = rules[document.kind], exact["system"].get("networks", {})
+    names = {name: f"network.{name}.safetensors" for name in networks}
+    right = set(entries) == rule.entries(document) | set(names.values())
     require(right, "archive", "has a missing or an unknown entry")
     require(digest(plain, entries) == document.digest, "digest", "does not match the content")
+    loaded = {
+        name: load(networks[name], entries.pop(entry), f"system.networks.{name}")
+        for name, entry in names.items()
+    }
+    document = replace(document, networks=loaded)
+    found, count = set(calls(loaded)), sum(network.widths[-1] for network in loaded.values())
+    once = len(found) == count and found.isdisjoint(reserved(document))
+    require(once, "system", "uses one name twice")
     sentence = rule.sentence(document)
     require(document.claim == sentence, "claim", "is not the sentence that this file is about")
     return document, rule.read(document, build(document, rule.lags), entries)

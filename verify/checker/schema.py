@@ -6,11 +6,13 @@ from fractions import Fraction
 from typing import Any
 
 from .document import Box, Document
+from .feedforward import NETWORK
 from .refusal import require
 from .rule import Rule
 from .syntax import FUNCTIONS
 
 RESERVED = FUNCTIONS | {
+    "clip",
     "t",
     "V",
     "V_i",
@@ -20,20 +22,21 @@ RESERVED = FUNCTIONS | {
 PAIR = (Fraction, Fraction)
 ANY = object
 NONLINEAR = {"states": [str], "delayed": [str]}
+SYSTEM = {
+    "name": str,
+    "states": [str],
+    "equations": [str],
+    "parameters": {...: ANY},
+    "equilibrium": {...: ANY},
+    "domain": ANY,
+}
 TABLE = {
     "schema": {"certdde-certificate-1"},
     "kind": str,
     "status": {"certified"},
     "rigor": {"rigorous", "float64"},
     "claim": str,
-    "system": {
-        "name": str,
-        "states": [str],
-        "equations": [str],
-        "parameters": {...: ANY},
-        "equilibrium": {...: ANY},
-        "domain": ANY,
-    },
+    "system": SYSTEM,
     "delay": ANY,  # these three by the tables of the kind
     "functional": ANY,
     "proof": ANY,
@@ -72,7 +75,13 @@ def conform(value: Any, pattern: Any, where: str) -> None:
 
 def document(value: Any, rules: Mapping[str, Rule]) -> Document:
     """The Document of a JSON object; anything missing, unknown or of a wrong type is refused."""
-    conform(value, TABLE, "certificate.json")
+    table, networks = TABLE, {}
+    if isinstance(value, dict) and "networks" in (value.get("system") or {}):
+        table, networks = (
+            {**TABLE, "system": {**SYSTEM, "networks": {...: NETWORK}}},
+            value["system"]["networks"],
+        )
+    conform(value, table, "certificate.json")
     require(value["kind"] in rules, "kind", f"must be one of {sorted(rules)}")
     rule = rules[value["kind"]]
     for key, table in (("delay", rule.delay), ("functional", rule.functional)):
@@ -87,7 +96,7 @@ def document(value: Any, rules: Mapping[str, Rule]) -> Document:
     require(not boxes or set(boxes) == set(states), "system.equilibrium", "needs all intervals")
     delays = delay.get("delays", [delay])  # several, or the one
     require(len(delays) > 0, "delay.delays", "must be at least one")
-    _names([*states, *system["parameters"], *(one["name"] for one in delays)])
+    _names([*states, *system["parameters"], *(one["name"] for one in delays), *networks])
     require(len(system["equations"]) == len(states) > 0, "system", "must have an equation a state")
     require(set(resting) <= set(states), "system.equilibrium", "names an unknown state")
     for low, high in (one["range"] for one in delays):
@@ -141,6 +150,11 @@ def _names(names: list[str]) -> None:
     require(plain, "system", "has a name that is not a plain identifier")
     require(len(set(names)) == len(names), "system", "uses one name twice")
     require(not RESERVED & set(names), "system", "uses a reserved name")
+
+
+def reserved(document: Document) -> set[str]:
+    """Names that no call of a network may have: those of anything else."""
+    return {*document.states, *document.parameters, *document.unknown, *document.delays, *RESERVED}
 
 
 def integer(value: Fraction, least: int, most: int, where: str) -> int:

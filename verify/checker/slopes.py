@@ -6,7 +6,7 @@ from functools import reduce
 import numpy as np
 from ival import Interval
 
-from .functions import find, only
+from .functions import bounded, find, only
 from .rounding import dot
 from .taylor import Maybe, concatenated, cut, plus, times
 
@@ -52,6 +52,8 @@ class Slope:
 
     def apply(self, name: str, exponent: int = 0) -> "Slope":
         """(phi(z) - phi(z_0)) / (z - z_0): Taylor's theorem at z_0, cut with the mean value theorem."""
+        if name == "relu":
+            return self.relu()
         phi = find(name, exponent)
         hull = only(self.hull, phi.smooth(self.hull))
         zero, first = phi.jet(only(self.zero, phi.smooth(hull)))
@@ -60,6 +62,22 @@ class Slope:
         cols = tuple(times(s, a) for a in self.cols)
         box = phi.jet(self.box)[0] & whole
         return Slope(zero, box, whole, cols, self.where).sharpened()
+
+    def relu(self) -> "Slope":
+        """max(0, .) is convex: its slope from z_0 to z grows with both, so it lies between those of the ends."""
+        usable = bounded(self.hull) & bounded(self.zero) & bounded(self.box)
+        low, high = chord(self.zero.lo, self.box.lo), chord(self.zero.hi, self.box.hi)
+        s = only(Interval(low.lo, high.hi), usable)
+        zero, box, hull = (
+            Interval(np.maximum(x.lo, 0.0), np.maximum(x.hi, 0.0))
+            for x in (self.zero, self.box, self.hull)
+        )
+        cols = tuple(times(s, a) for a in self.cols)
+        return Slope(zero, only(box, usable), hull, cols, self.where).sharpened()
+
+    def like(self, value: Interval) -> "Slope":
+        """A constant on the same boxes."""
+        return constant(value, self.where)
 
     def rows(self, start: int, stop: int) -> "Slope":
         """Some rows of a column (i, B)."""
@@ -72,6 +90,16 @@ class Slope:
         cols = tuple(None if b is None else dot(a, b) for b in self.cols)
         zero, box, hull = (dot(a, x) for x in (self.zero, self.box, self.hull))
         return Slope(zero, box, hull, cols, self.where).sharpened()
+
+
+def chord(a: np.ndarray, b: np.ndarray) -> Interval:
+    """The slope of max(0, .) from a to b; 1 if none is negative, else 0 if none is positive."""
+    top, bottom = np.maximum(np.maximum(a, b), 0.0), np.minimum(np.minimum(a, b), 0.0)
+    mixed = Interval(top) / (Interval(top) + Interval(-bottom))
+    low, high = (
+        np.where(bottom == 0, 1.0, np.where(top == 0, 0.0, x)) for x in (mixed.lo, mixed.hi)
+    )
+    return Interval(low, high)
 
 
 def constant(value: Interval, where: tuple[Interval, ...]) -> Slope:

@@ -9,26 +9,32 @@ from operator import add
 from typing import Any, TypeVar, cast
 
 from .document import decimal
+from .exact import Exact
+from .feedforward import Feedforward
+from .network_values import through
 from .refusal import Refused, require
 
-FUNCTIONS = frozenset(("sin", "cos", "tan", "tanh", "exp", "log", "sqrt", "sigmoid", "atan"))
+FUNCTIONS = frozenset(
+    ("sin", "cos", "tan", "tanh", "exp", "log", "sqrt", "sigmoid", "atan", "relu")
+)
 MAX_LENGTH = 10_000
 MAX_DEPTH = 100
 MAX_POWER = 64
 MAX_MULTIPLE = 64
 _TOKEN = re.compile(
     r" *(?:((?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)(?![A-Za-z0-9_.])"
-    r"|([A-Za-z_][A-Za-z0-9_]*)|(\*\*|[-+*/^()\[\]]))"
+    r"|([A-Za-z_][A-Za-z0-9_]*)|(\*\*|[-+*/^(),\[\]]))"
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """`op` is const, var, + (any number of terms), neg, *, pow, or a function's name."""
+    """`op` is const, var, + (any number of terms), neg, *, pow, a function's name, or net: an output of `network`."""
 
     op: str
     args: tuple["Node", ...] = ()
     value: Fraction = Fraction(0)
+    network: Feedforward | None = None
 
 
 Delayed = Callable[[int, int], Node]  # a state at t - k tau_j, of j and k
@@ -50,6 +56,8 @@ def evaluate(node: Node, variable: Callable[[int], T], constant: Callable[[Fract
         return cast("T", parts[0].apply("pow", 2))
     if node.op == "*":
         return cast("T", parts[0] * parts[1])
+    if node.network is not None:
+        return cast("T", through(node.network, parts, int(node.value)))
     return cast("T", parts[0].apply(node.op, int(node.value)))
 
 
@@ -60,8 +68,9 @@ def parse_expression(
     delays: Sequence[str],
     where: str,
     brackets: str = "()",
+    networks: Mapping[str, tuple[Feedforward, int]] | None = None,
 ) -> Node:
-    """The tree of `text`; `present` maps states and parameters, `delayed` the delayed states.
+    """The tree of `text`; `present` maps states and parameters, `delayed` the delayed states, `networks` their calls.
 
     `brackets` are those of the times: `x(t - tau)`, or `x[t - tau]` in discrete time.
     """
@@ -74,7 +83,7 @@ def parse_expression(
             raise Refused(where, f"cannot be read from character {position}")
         tokens.append(match.group().strip())
         position = match.end()
-    parser = _Parser(tokens, present, delayed, delays, where, brackets)
+    parser = _Parser(tokens, present, delayed, delays, where, brackets, networks or {})
     tree = parser.expression()
     require(not tokens, where, "continues after the expression")
     return tree
@@ -90,6 +99,7 @@ class _Parser:
     delays: Sequence[str]
     where: str
     brackets: str
+    networks: Mapping[str, tuple[Feedforward, int]]
     depth: int = 0
 
     def take(self, *allowed: str) -> str:
@@ -144,6 +154,17 @@ class _Parser:
         if token in FUNCTIONS:
             self.expect("(")
             return Node(token, (self.closed(),))
+        if token == "clip":
+            return self.clipped()
+        if token in self.networks:
+            network, index = self.networks[token]
+            found = self.listed()
+            require(
+                len(found) == network.widths[0],
+                self.where,
+                f"has a wrong number of inputs of {token}",
+            )
+            return Node("net", found, Fraction(index), network)
         if token in self.present:
             return self.state(token)
         require(re.match(r"[0-9.]", token) is not None, self.where, f"has a stray {token!r}")
@@ -153,6 +174,27 @@ class _Parser:
         result = self.expression()
         self.expect(")")
         return result
+
+    def listed(self) -> tuple[Node, ...]:
+        """Expressions in parentheses, with commas between them."""
+        self.expect("(")
+        found = [self.expression()]
+        while self.take(","):
+            found.append(self.expression())
+        self.expect(")")
+        return tuple(found)
+
+    def clipped(self) -> Node:
+        """clip(z, a, b) = b - relu(b - a - relu(z - a)) for numbers a < b."""
+        found = self.listed()
+        require(len(found) == 3, self.where, "has a clip that is not clip(z, a, b)")
+        z, a, b = found
+        low, high = (evaluate(end, _no_variable, Exact).value for end in (a, b))
+        require(low < high, self.where, "has a clip with ends that are not in order")
+        below = Node("neg", (a,))
+        above = Node("relu", (Node("+", (z, below)),))
+        left = Node("relu", (Node("+", (b, below, Node("neg", (above,)))),))
+        return Node("+", (b, Node("neg", (left,))))
 
     def state(self, name: str) -> Node:
         """`name`, `name(t)` or `name(t - k * delay)`; only a state may have an argument."""
@@ -177,3 +219,7 @@ class _Parser:
         require(whole, self.where, f"has a multiple that is not an integer up to {MAX_MULTIPLE}")
         self.expect("*")
         return int(text)
+
+
+def _no_variable(_: int) -> Exact:
+    raise Refused("system.equations", "has a clip whose ends are no numbers")

@@ -7,6 +7,7 @@ from fractions import Fraction
 
 from .document import Box, Document
 from .exact import Exact
+from .feedforward import calls
 from .refusal import Refused, require
 from .syntax import MAX_MULTIPLE, Delayed, Node, evaluate, parse_expression
 from .unknowns import check_equilibrium, constants, resting, settled
@@ -91,7 +92,13 @@ def _equations(document: Document) -> Iterator[Node]:
             )
         brackets = "[]" if document.discrete else "()"
         tree = parse_expression(
-            text[head.end() :], present, delayed, document.delays, where, brackets
+            text[head.end() :],
+            present,
+            delayed,
+            document.delays,
+            where,
+            brackets,
+            calls(document.networks),
         )
         if document.discrete:
             tree = _lowered(tree, document.equilibrium[document.states.index(name)])

@@ -8,8 +8,8 @@ import ival
 import numpy as np
 from ival import Interval
 
-from .functions import find, only
-from .rounding import Affine, dot
+from .functions import bounded, find, only
+from .rounding import TINY, Affine, dot
 
 Maybe: TypeAlias = Interval | None
 
@@ -65,6 +65,8 @@ class Taylor:
 
     def apply(self, name: str, exponent: int = 0) -> "Taylor":
         """A function of the grammar, or an integer power: Taylor's theorem about c."""
+        if name == "relu":
+            return self.relu()
         phi, dev = find(name, exponent), self.deviation()
         z = self.c if dev is None else self.c + dev
         value, first = phi.jet(self.c)
@@ -73,6 +75,31 @@ class Taylor:
         if dev is not None:
             e = plus(e, phi.second(z) * ival.sqr(dev) * 0.5)
         return Taylor(only(value, phi.smooth(z)), lin, e, self.span)
+
+    def relu(self) -> "Taylor":
+        """max(0, q) = s q + g(q) for any number s; g = max(0, .) - s . is linear on both sides of 0.
+
+        So its range over [a, b] is that of its values at a, at b, and at 0 if that is between.
+        """
+        dev = self.deviation()
+        z = self.c if dev is None else self.c + dev
+        above, below = np.maximum(z.hi, 0.0), np.minimum(z.lo, 0.0)
+        s = Interval(np.where(above > 0, above / np.maximum(above - below, TINY), 0.0))
+        ends = [Interval(np.maximum(x, 0.0)) - s * Interval(x) for x in (z.lo, z.hi)]
+        crosses = (z.lo < 0) & (z.hi > 0)
+        g = ends[0] | ends[1]
+        g = Interval(
+            np.where(crosses, np.minimum(g.lo, 0.0), g.lo),
+            np.where(crosses, np.maximum(g.hi, 0.0), g.hi),
+        )
+        g = only(g, bounded(z))
+        middle = Interval(g.mid)
+        lin = tuple(times(s, a) for a in self.lin)
+        return Taylor(s * self.c + middle, lin, plus(times(s, self.e), g - middle), self.span)
+
+    def like(self, value: Interval) -> "Taylor":
+        """A constant on the same boxes."""
+        return constant(value, self.span)
 
     def rows(self, start: int, stop: int) -> "Taylor":
         """Some rows of a column of forms (i, B)."""

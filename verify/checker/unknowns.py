@@ -1,7 +1,7 @@
 """Constants that are known in intervals: parameters, and an equilibrium that is no decimal (spec, "Intervals")."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import partial
 
@@ -11,8 +11,10 @@ from ival import Interval
 from . import slopes
 from .document import Box, Document
 from .exact import Exact
+from .feedforward import Feedforward
 from .forest import outward
 from .functions import bounded
+from .network_values import through
 from .refusal import Refused, require
 from .slopes import Slope
 from .syntax import Node, evaluate
@@ -50,7 +52,7 @@ def settled(node: Node) -> Node:
 def _at_zero(node: Node) -> Node:
     if node.op == "var" and node.value >= 0:
         return Node("const", value=ZERO)
-    return Node(node.op, tuple(map(_at_zero, node.args)), node.value)
+    return replace(node, args=tuple(map(_at_zero, node.args)))
 
 
 def check_equilibrium(trees: Sequence[Node], document: Document) -> None:
@@ -90,6 +92,20 @@ class Formal:
         require(few, "system.equations", "are too long at the equilibrium")
         pairs = [(a, b) for a in self.terms.items() for b in other.terms.items()]
         return _collected([(_joined(a, b), Exact(p * q).value) for (a, p), (b, q) in pairs])
+
+    @property
+    def constant(self) -> Fraction | None:
+        """The value, if there is no atom."""
+        return None if set(self.terms) - {frozenset()} else self.terms.get(frozenset(), ZERO)
+
+    def through(self, network: Feedforward, parts: Sequence["Formal"], index: int) -> "Formal":
+        """An output of a network: a known value, or a new atom."""
+        known = [part.constant for part in parts]
+        if all(value is not None for value in known):
+            value = through(network, [Exact(v) for v in known if v is not None], index).value
+            return Formal({frozenset(): value} if value else {})
+        inputs = tuple(frozenset(part.terms.items()) for part in parts)
+        return Formal({frozenset([((network, index, inputs), 1)]): ONE})
 
     def apply(self, name: str, exponent: int = 0) -> "Formal":
         """A known value, a power, or a new atom."""

@@ -11,7 +11,13 @@ import torch
 from torch import Tensor
 
 from certdde.systems.delay_system import DelaySystem
-from certdde.systems.expressions import ZERO, Variable, evaluate, fold, substitute
+from certdde.systems.exact_values import fold
+from certdde.systems.expressions import (
+    ZERO,
+    Variable,
+    evaluate,
+    substitute,
+)
 from certdde.verify.bound_propagation.taylor import interval_product
 from certdde.verify.bound_propagation.unary import UNARY, Range, Unary, power
 

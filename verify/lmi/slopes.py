@@ -15,6 +15,7 @@ import numpy as np
 import torch
 
 from certdde.systems.delay_system import DelaySystem, Lag
+from certdde.systems.exact_values import linear_split, rational
 from certdde.systems.expressions import (
     Add,
     Divide,
@@ -22,8 +23,6 @@ from certdde.systems.expressions import (
     Multiply,
     Variable,
     evaluate,
-    linear_split,
-    rational,
     variables,
 )
 from certdde.systems.torch_functions import apply_function

@@ -7,6 +7,7 @@ from fractions import Fraction
 from itertools import combinations_with_replacement
 from typing import Any
 
+from certdde.systems.exact_values import rational
 from certdde.systems.expressions import (
     Add,
     Divide,
@@ -14,7 +15,6 @@ from certdde.systems.expressions import (
     Multiply,
     Power,
     Variable,
-    rational,
 )
 
 Monomial = tuple[int, ...]

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from enclosures import SMOOTH, enclosed, in_digits, parse, points_in, random_boxes
+from enclosures import KINKED, SMOOTH, enclosed, in_digits, parse, points_in, random_boxes
 from segments import ACTIVATIONS, random_functional, random_network
 
 from certdde.inequalities.inequality import dissipation
@@ -23,9 +23,9 @@ def holds(slope, zero, x, value, room):
 
 
 @pytest.mark.parametrize("origin", [False, True])
-@pytest.mark.parametrize("text", SMOOTH)
+@pytest.mark.parametrize("text", [*SMOOTH, *KINKED])
 def test_every_sample_in_40_digits_lies_in_the_slopes(text, origin):
-    low, high = SMOOTH[text]
+    low, high = (SMOOTH | KINKED)[text]
     expression = parse(text)
     lower, upper = random_boxes(low, high, 20, seed=len(text), origin=origin)
     slope = enclosed(expression, Slope.identity(lower, upper))

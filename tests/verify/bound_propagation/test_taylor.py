@@ -4,7 +4,7 @@ import itertools
 
 import pytest
 import torch
-from enclosures import MP, SMOOTH, enclosed, in_digits, parse, points_in, random_boxes
+from enclosures import KINKED, MP, SMOOTH, enclosed, in_digits, parse, points_in, random_boxes
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from segments import ACTIVATIONS, MIXED, random_network
@@ -29,9 +29,9 @@ def tilted(form, lower, upper, x):
     return line + form.lo, line + form.hi
 
 
-@pytest.mark.parametrize("text", SMOOTH)
+@pytest.mark.parametrize("text", [*SMOOTH, *KINKED])
 def test_every_sample_in_40_digits_lies_in_the_form(text):
-    low, high = SMOOTH[text]
+    low, high = (SMOOTH | KINKED)[text]
     expression = parse(text)
     lower, upper = random_boxes(low, high, 24, seed=len(text))
     form = enclosed(expression, Taylor.identity(lower, upper))

@@ -14,7 +14,7 @@ from certdde.verify.second_opinion.forms import Form, Slope, quadratic, star
 
 MP = mpmath.mp.clone()
 MP.dps = 40
-EXACT = {name: getattr(MP, name) for name in NAMES if name != "sigmoid"}
+EXACT = {name: getattr(MP, name) for name in NAMES if name not in ("sigmoid", "relu")}
 EXACT["sigmoid"] = lambda z: 1 / (1 + MP.exp(-z))
 EXACT["softplus"] = lambda z: MP.log1p(MP.exp(z))  # of networks
 
