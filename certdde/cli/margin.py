@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from certdde.cli.guard import DONE, NOT_CERTIFIED
+from certdde.cli.guard import DONE, NOT_CERTIFIED, InterruptedRunError
+from certdde.cli.margin_lines import print_margin
 from certdde.cli.options import AsJson, Overrides, ProblemFile, ShowProgress
-from certdde.cli.output import number, number_down, print_json, print_text
+from certdde.cli.output import print_json, print_text
 from certdde.cli.progress import working
 from certdde.errors import ProblemError
 
 if TYPE_CHECKING:
-    from certdde.studies.margin import MarginResult
+    from certdde.studies.margin_result import MarginResult
     from certdde.systems.problem import Problem
 
 
@@ -40,21 +41,36 @@ def margin(
         Path | None,
         typer.Option("--output", "-o", metavar="FILE", help="Write a certificate of [A, b] there."),
     ] = None,
+    attack: Annotated[
+        float,
+        typer.Option(
+            metavar="SECONDS",
+            help="How long to simulate in search of a delay that destabilises; 0: not at all.",
+        ),
+    ] = 20.0,
     set_: Overrides = None,
     as_json: AsJson = False,
     progress: ShowProgress = None,
 ) -> int:
-    """Find the largest b so that all delays in [A, b] are certified."""
+    """Find the largest b so that all delays in [A, b] are certified.
+
+    Beside it, in float64: up to which delay the linearisation is stable, and the smallest delay found to destabilise.
+    Ctrl-C prints what has been found until then.
+    """
     from certdde.systems.problem import load_problem
+
+    if not 0 <= attack < 1e9:
+        raise ProblemError(f"{attack} is no time", where="--attack", wanted="seconds, as in 20")
 
     shortcuts = [("method", method), ("order", order)]
     overrides = [f"certify.{key}={value}" for key, value in shortcuts if value is not None]
     loaded = load_problem(problem, [*(set_ or []), *overrides])
-    loaded.build()
+    system, delay = loaded.build(), loaded.delay_class()
     from certdde.learning.task import require_one
 
-    first, last = _searched(start, stop, require_one(loaded.delay_class()).upper)
+    first, last = _searched(start, stop, require_one(delay).upper)
 
+    from certdde.studies.beside_margin import beside_margin
     from certdde.studies.margin import margin as search
 
     spec = loaded.certify
@@ -68,21 +84,26 @@ def margin(
             seed=spec.seed,
             budget=spec.budget,
             progress=report,
+            partial=True,
         )
-    path = _saved(loaded, result, first, output) if output else None
+        seconds = attack if result.complete else 0.0
+        told = {"seconds": seconds, "seed": spec.seed, "progress": report}
+        beside = beside_margin(system, delay, first, last, **told)
+        try:
+            path, saved = _saved(loaded, result, first, output) if output else None, True
+        except KeyboardInterrupt:
+            path, saved = None, False
+    complete = result.complete and beside.complete and saved
     if as_json:
         shown = {f.name: getattr(result, f.name) for f in fields(result) if f.name != "certificate"}
+        shown |= {**beside.shown(), "complete": complete}
         print_json({**shown, "path": str(path)} if path else shown)
     else:
-        print_text(
-            f"delay margin  {number_down(result.delay_margin)}  (searched to {number(last)})"
-        )
-        pieces = ", ".join(f"[{number(a)}, {number_down(b)}]" for a, b in result.intervals)
-        print_text(f"certified     {pieces or 'nothing'}")
-        print_text(f"method        {result.method}, order {result.order}")
-        print_text(f"seconds       {number(result.seconds)}")
+        print_margin(result, beside, last, held=delay.kind == "sampled" and not system.linear)
         if output:
             print_text(f"certificate   {path or 'none: the checker does not accept one'}")
+    if not complete:
+        raise InterruptedRunError("the answer is what was found until then")
     return NOT_CERTIFIED if result.delay_margin is None else DONE
 
 

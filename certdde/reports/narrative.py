@@ -43,9 +43,20 @@ STATUS = {
 
 def rigor_sentence(subject: Subject) -> str:
     """Return what ``rigorous`` resp. ``float64`` means, or what a status without a proof means."""
-    if not subject.certified:
-        return STATUS[subject.data["status"]]
-    return RIGOR[subject.rigor]
+    said = RIGOR[subject.rigor] if subject.certified else STATUS[subject.data["status"]]
+    return said + _asked(subject)
+
+
+def _asked(subject: Subject) -> str:
+    """Say what was asked, where the methods were given a class of delays that holds it and more."""
+    asked = subject.data["statistics"].get("asked")
+    if asked is None:
+        return ""
+    low, high = (float(end) for end in asked["range"])
+    return (
+        f" Asked was the class {asked['class']}, {asked['name']} in [{low}, {high}]: the methods were given the"
+        f" measurable delays in [0.0, {high}], which hold it."
+    )
 
 
 def warnings(subject: Subject) -> list[str]:

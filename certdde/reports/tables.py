@@ -7,6 +7,7 @@ from typing import Any
 
 from certdde.reports.evidence_tables import anything, counterexample_table, escape_table
 from certdde.reports.formulas import letter
+from certdde.reports.networks_table import networks_table
 from certdde.reports.numbers import MISSING, count, exact, percent, seconds, short
 from certdde.reports.random_tables import random_tables
 from certdde.reports.subject import Subject
@@ -51,6 +52,7 @@ RADIUS: dict[str, Cell] = {
 def all_tables(subject: Subject) -> dict[str, Table]:
     """Return the tables that have something to show, by name."""
     built = {
+        "networks": networks_table(subject),
         "said": said_table(subject),
         "methods": methods_table(subject),
         "region": region_table(subject),

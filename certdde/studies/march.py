@@ -16,6 +16,7 @@ from certdde.learning.levels import FULL
 from certdde.learning.polynomial_start import WHOLE, chosen_start
 from certdde.learning.proposals import attempt
 from certdde.learning.training import TrainSettings
+from certdde.studies.local_margin import linearised
 from certdde.systems.delay_system import DelaySystem
 from certdde.verify.bound_propagation.branch import Encloser, Settings
 from certdde.verify.spectral.linear import LinearDelaySystem
@@ -47,7 +48,8 @@ class March:
     windows: list[tuple[float, float]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        linear = self.kind == "constant" and LinearDelaySystem.of(self.system)
+        exact = self.kind == "constant" and LinearDelaySystem.of(self.system)
+        linear = exact or (linearised(self.system) if self.kind == "constant" else None)
         self.windows = stable_windows(linear, self.start, self.stop) if linear else []
 
     @property
@@ -148,10 +150,11 @@ class March:
         width, start = max(stride * self.position, 4 * self.resolution), None
         if moments and self.position <= 0:
             return
-        while self.position < self.stop and width > 8 * self.resolution:
+        last = self._promising(self.position)
+        while self.position < last and width > 8 * self.resolution:
             if time.monotonic() > self.deadline:
                 return
-            upper = min(self.stop, self.position + width)
+            upper = min(last, self.position + width)
             found = self._search(upper, moments, start, steps)
             if found is not None and found.finished.part is not None:
                 self.parts.append((self._first(), found.finished.part))

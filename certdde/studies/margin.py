@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from certdde.delays.classes import Constant, Sampled, Slow
@@ -17,6 +17,7 @@ from certdde.learning.theorem import objection
 from certdde.learning.threads import torch_threads
 from certdde.studies.covering import covering_certificate
 from certdde.studies.march import March, Progress
+from certdde.studies.margin_result import MarginResult, came_to_its_end
 from certdde.studies.razumikhin_margin import razumikhin_margin
 from certdde.studies.sampled_margin import SampledMargin, require_sampled
 from certdde.studies.scheme_margin import scheme_margin
@@ -39,40 +40,6 @@ METHODS = ("spectral", "theorem", "lmi", "quadratic", "sos", "neural", "razumikh
 TAKE_INTERVALS = ("lmi", "quadratic", "neural")
 
 
-@dataclass(frozen=True, slots=True)
-class MarginResult:
-    """Certified delays.
-
-    Attributes
-    ----------
-    delay_margin : float or None
-        The largest b with every delay of [A, b] proved; None if A itself is not.
-    intervals : list of (float, float)
-        All pieces of [A, B] that were proved, joined where they touch.
-    method : str
-    order : int
-    seconds : float
-    rigor : str
-        ``float64``: each piece was proved by bounds that are not rounded outward. ``rigorous``: the checker accepted
-        a certificate of [A, delay_margin] (``certificate``), or (``spectral``, ``theorem``, ``sos``,
-        ``razumikhin``): the checker accepted a certificate of each piece.
-    unstable : float or None
-        A delay just beyond the margin at which the float64 spectrum is unstable (``spectral``); a step of sample and
-        hold just beyond it that, repeated, makes solutions grow.
-    certificate : Certificate or None
-        Of the delays [A, delay_margin]: for constant delays by ``lmi``, ``quadratic``, ``neural``; for sample and hold.
-    """
-
-    delay_margin: float | None
-    intervals: list[tuple[float, float]]
-    method: str
-    order: int
-    seconds: float
-    rigor: str = "float64"
-    unstable: float | None = None
-    certificate: Certificate | None = field(default=None, repr=False)
-
-
 def margin(
     problem: Problem,
     *,
@@ -84,6 +51,7 @@ def margin(
     budget: float | None = None,
     progress: Progress | None = None,
     threads: int = 1,
+    partial: bool = False,
 ) -> MarginResult:
     """March from ``start`` to ``stop``, one functional a piece; double on success, halve on failure.
 
@@ -105,18 +73,26 @@ def margin(
     progress : callable, optional
     threads : int
         Threads of torch.
+    partial : bool
+        Whether Ctrl-C ends the search with what has been proved (``complete`` is then false) instead of an error;
+        ``theorem``, ``razumikhin`` and schemes keep nothing.
 
     Raises
     ------
     ProblemError
         If the problem or the method cannot be used.
+    KeyboardInterrupt
+        After Ctrl-C, unless what was proved is returned.
 
     Soundness
     ---------
     float64; see ``MarginResult.rigor``. The march stops where the method stops, not where stability ends.
     """
     with torch_threads(threads):
-        return _margin(problem, method, order, (start, stop), seed, budget, progress)
+        found = _margin(problem, method, order, (start, stop), seed, budget, progress)
+    if not (found.complete or partial):
+        raise KeyboardInterrupt
+    return found
 
 
 def _margin(
@@ -173,7 +149,6 @@ def _margin(
     method = "lmi" if linear else method
     encloser_ = encloser(problem.certify.engine)
     march = March(system, delay.kind, order, seed, *ends, encloser_, deadline, progress)
-    march.advance("quadratic" if method == "neural" else method)
     if method == "neural":
         choices = Choices.of(problem.certify)
         check_choices(system, choices, delay.kind)
@@ -183,16 +158,22 @@ def _margin(
             outputs=problem.certify.outputs,
             choices=choices,
         )
-        march.advance_neural()
-    else:
-        march.hop(method)
+    complete = came_to_its_end(lambda: _marched(march, method))
     pieces = _joined(march.proved)
     first = pieces[0][1] if pieces and pieces[0][0] == ends[0] else None
-    found = MarginResult(first, pieces, method, order, 0.0)
+    found = MarginResult(first, pieces, method, order, 0.0, complete=complete)
     if first is not None and isinstance(delay, Constant):
         found = _written(found, march, replace(delay, lower=ends[0], upper=first))
     found = replace(found, seconds=round(time.monotonic() - began, 3))
     return max((r for r in (by_theorem, found) if r), key=lambda r: r.delay_margin or 0.0)
+
+
+def _marched(march: March, method: str) -> None:
+    march.advance("quadratic" if method == "neural" else method)
+    if method == "neural":
+        march.advance_neural()
+    else:
+        march.hop(method)
 
 
 def _written(found: MarginResult, march: March, delay: Constant) -> MarginResult:
@@ -201,10 +182,13 @@ def _written(found: MarginResult, march: March, delay: Constant) -> MarginResult
         part for start, part in sorted(march.parts, key=lambda pair: pair[0]) if start < delay.upper
     ]
     settings = Settings(max_boxes=march.settings.max_boxes)
-    certificate = covering_certificate(march.system, delay, parts, found.method, settings)
-    if certificate is None:
+    try:
+        certificate = covering_certificate(march.system, delay, parts, found.method, settings)
+        accepted = None if certificate is None else checked(certificate)[0]
+    except KeyboardInterrupt:
+        return replace(found, complete=False)
+    if accepted is None:
         return found
-    accepted, _ = checked(certificate)
     return replace(found, certificate=accepted, rigor=accepted.rigor)
 
 
@@ -228,10 +212,17 @@ def _slow(
 ) -> MarginResult:
     require_slow(system, method)
     began = time.monotonic()
-    last = SlowMargin(system, delay, order, *ends, deadline, progress).search()
+    search = SlowMargin(system, delay, order, *ends, deadline, progress)
+    complete = came_to_its_end(search.search)
+    last = _end(search.certificate)
     pieces = [] if last is None else [(ends[0], last)]
     seconds = round(time.monotonic() - began, 3)
-    return MarginResult(last, pieces, "lmi", order, seconds, "rigorous")
+    return MarginResult(last, pieces, "lmi", order, seconds, "rigorous", complete=complete)
+
+
+def _end(certificate: Certificate | None) -> float | None:
+    """Return the longest delay of a certificate."""
+    return None if certificate is None else float(certificate.data["delay"]["range"][1])
 
 
 def _sampled(
@@ -245,11 +236,12 @@ def _sampled(
     require_sampled(system, delay, method)
     began = time.monotonic()
     search = SampledMargin(system, delay, *ends, deadline, progress)
-    last = search.search()
+    complete = came_to_its_end(search.search)
+    last = _end(search.certificate)
     pieces = [] if last is None else [(ends[0], last)]
     unstable = None if last is None else search.unstable_beyond(last)
     seconds, found = round(time.monotonic() - began, 3), search.certificate
-    return MarginResult(last, pieces, "lmi", 0, seconds, "rigorous", unstable, found)
+    return MarginResult(last, pieces, "lmi", 0, seconds, "rigorous", unstable, found, complete)
 
 
 def _scheme(
@@ -295,9 +287,11 @@ def _sos(
     began, spec = time.monotonic(), problem.certify
     moments = 1 if spec.moments is None else spec.moments
     march = SosMarch(system, order, spec.degree, moments, *ends, deadline, progress)
-    last, pieces = march.search(), _joined(march.proved)
+    complete = came_to_its_end(march.search)
+    pieces = _joined(march.proved)
+    last = pieces[0][1] if pieces else None
     seconds = round(time.monotonic() - began, 3)
-    return MarginResult(last, pieces, "sos", order, seconds, "rigorous")
+    return MarginResult(last, pieces, "sos", order, seconds, "rigorous", complete=complete)
 
 
 def _razumikhin(
@@ -325,11 +319,13 @@ def _spectral(
 ) -> MarginResult:
     (start, stop), began = ends, time.monotonic()
     windows = SpectralWindows(system, start, stop, order, seed, deadline, progress)
-    windows.search()
+    complete = came_to_its_end(windows.search)
     pieces = sorted(windows.certified)
     first = pieces[0][1] if pieces and pieces[0][0] == start else None
     unstable, seconds = windows.unstable_beyond(first), round(time.monotonic() - began, 3)
-    return MarginResult(first, pieces, "spectral", order, seconds, "rigorous", unstable)
+    return MarginResult(
+        first, pieces, "spectral", order, seconds, "rigorous", unstable, complete=complete
+    )
 
 
 def _joined(pieces: list[tuple[float, float]]) -> list[tuple[float, float]]:

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 from certdde.delays.classes import Constant
 from certdde.learning.certify import certify
 from certdde.learning.drawn_in import FARTHEST, drawn_in
+from certdde.studies.local_margin import unstable_beyond
 from certdde.verify.spectral.crossing import PossibleCrossing
 from certdde.verify.spectral.linear import LinearDelaySystem
-from certdde.verify.spectral.windows import abscissa, stable_windows
+from certdde.verify.spectral.windows import stable_windows
 
 if TYPE_CHECKING:
     from certdde.systems.delay_system import DelaySystem
@@ -61,10 +62,7 @@ class SpectralWindows:
         linear = LinearDelaySystem.required(self.system)
         if delay is None or delay >= self.stop:
             return None
-        for gap in (1e-6, 1e-5, 1e-4, 1e-3):
-            if abscissa(linear, delay * (1 + gap)) > 1e-9:
-                return float(delay * (1 + gap))
-        return None
+        return unstable_beyond(linear, delay)
 
     def _accepted(self, lower: float, upper: float) -> bool:
         name = self.system.delay()

@@ -4,6 +4,9 @@ from dataclasses import dataclass
 import pytest
 from command_line import run_certdde
 
+from certdde.studies.destabilising import Destabilising
+from certdde.studies.local_margin import LocalMargin
+
 
 @dataclass(frozen=True)
 class FakeResult:
@@ -12,6 +15,33 @@ class FakeResult:
     method: str = "lmi"
     order: int = 1
     seconds: float = 1.5
+    complete: bool = True
+
+
+CROSSING_AT = LocalMargin("a root crosses", 1.57, 1.0, 1.571)
+
+
+@dataclass(frozen=True)
+class FakeBeside:
+    local: LocalMargin | None = CROSSING_AT
+    destabilising: Destabilising | None = None
+    complete: bool = True
+
+    def shown(self):
+        return {"local_margin": self.local and self.local.delay, "destabilising": None}
+
+
+@pytest.fixture(autouse=True)
+def beside(stand_in):
+    """What stands beside the margin, and how it was asked for."""
+    seen = []
+
+    def beside_margin(system, delay, start, stop, **options):
+        seen.append(options)
+        return FakeBeside()
+
+    stand_in("certdde.studies.beside_margin", beside_margin=beside_margin)
+    return seen
 
 
 @pytest.fixture
@@ -35,6 +65,9 @@ def test_json(calls, problem_file):
         "method": "lmi",
         "order": 1,
         "seconds": 1.5,
+        "complete": True,
+        "local_margin": 1.57,
+        "destabilising": None,
     }
     assert calls[0]["method"] == "lmi"
 
@@ -63,8 +96,43 @@ def test_nothing_certified_is_status_1(stand_in, problem_file):
         ["--order", "-1"],
         ["--order", "99"],
         ["--method", "magic"],
+        ["--attack", "-1"],
+        ["--attack", "nan"],
     ],
 )
 def test_bad_options(calls, problem_file, words):
     run_certdde("margin", problem_file, *words).complaint()
     assert not calls
+
+
+def test_what_stands_beside_is_called_float64(calls, problem_file):
+    lines = run_certdde("margin", problem_file).out.splitlines()
+    assert "local margin  1.57  (of the linearisation at the equilibrium; float64)" in lines
+    assert "destabilised  -  (nothing found, which proves nothing)" in lines
+
+
+def test_a_destabilising_delay_below_the_margin_is_explained(calls, stand_in, problem_file):
+    found = Destabilising(0.5, "diverges", {"x": 0.9})
+    answer = FakeBeside(destabilising=found)
+    stand_in("certdde.studies.beside_margin", beside_margin=lambda *a, **k: answer)
+    out = run_certdde("margin", problem_file).out
+    assert "from the constant history x = 0.9 the solution diverges; float64" in out
+    assert "not all of the domain" in out
+
+
+def test_an_interrupted_search_prints_what_was_proved(beside, stand_in, problem_file):
+    found = FakeResult(0.3, [(0.0, 0.3)], complete=False)
+    asked = []
+
+    def margin(problem, **options):
+        asked.append(options["partial"])
+        return found
+
+    stand_in("certdde.studies.margin", margin=margin)
+    result = run_certdde("margin", problem_file, "--json")
+    assert asked == [True]
+    assert result.status == 130
+    assert json.loads(result.out)["delay_margin"] == 0.3
+    assert not json.loads(result.out)["complete"]
+    assert result.err.startswith("certdde: interrupted; ")
+    assert beside[0]["seconds"] == 0.0  # no simulation after Ctrl-C

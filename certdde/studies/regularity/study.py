@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from certdde.errors import ProblemError
+from certdde.studies.kept_answers import KeptAnswers, study_key
 from certdde.studies.regularity.certified import certified
 from certdde.studies.regularity.classes import RATES, Regularity, regularities
 from certdde.studies.regularity.hunt import Hunt
@@ -54,6 +52,7 @@ class Study:
     kept: Path | None = None
     progress: Progress | None = None
     answers: dict[str, Any] = field(default_factory=dict)
+    store: KeptAnswers = field(init=False)
 
     def run(self) -> dict[str, Any]:
         """Return the table: ``rows`` with one for each class, and what the study was told.
@@ -145,37 +144,12 @@ class Study:
 
     def _keep(self, name: str, ask: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         """Return a kept answer, or ask and keep it."""
-        if name not in self.answers:
-            if self.progress:
-                self.progress("study", {"part": name})
-            began = time.process_time()
-            found = ask()
-            self.answers[name] = {**found, "cpu": round(time.process_time() - began, 2)}
-            self._save()
-        answer: dict[str, Any] = self.answers[name]
-        return answer
-
-    def _print(self) -> str:
-        system = self.problem.system.model_dump_json() + self.problem.certify.model_dump_json()
-        told = [system, self.stop, self.rates, self.starts, self.seed, self.budget]
-        return hashlib.sha256(json.dumps(told).encode()).hexdigest()
+        return self.store.ask(name, ask)
 
     def _load(self) -> dict[str, Any]:
-        if self.kept is None or not self.kept.exists():
-            return {}
-        try:
-            state = json.loads(self.kept.read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            return {}
-        fits = isinstance(state, dict) and state.get("key") == self._print()
-        return dict(state["answers"]) if fits else {}
-
-    def _save(self) -> None:
-        if self.kept is None:
-            return
-        temporary = self.kept.with_suffix(".tmp")
-        temporary.write_text(json.dumps({"key": self._print(), "answers": self.answers}))
-        temporary.replace(self.kept)
+        told = [self.stop, self.rates, self.starts, self.seed, self.budget]
+        self.store = KeptAnswers(self.kept, study_key(self.problem, told), self.progress)
+        return self.store.answers
 
 
 def _of(least: tuple[dict[str, Any], Regularity] | None) -> dict[str, Any]:
