@@ -11,11 +11,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from controllers_table import controllers, controllers_tau0
 from flows_table import flows
 from generative_table import generative
 from learned_schemes_table import learned_schemes
 from learned_table import learned
 from objective_table import objective
+from synthesis_table import synthesis
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "benchmarks" / "results"
@@ -388,6 +390,8 @@ def training(data: dict[str, Any]) -> str:
 
 TABLES: dict[str, Callable[[dict[str, Any]], str]] = {
     "examples": examples,
+    "controllers": controllers,
+    "controllers_tau0": controllers_tau0,
     "flows": flows,
     "generative": generative,
     "learned_schemes": learned_schemes,
@@ -406,6 +410,7 @@ TABLES: dict[str, Callable[[dict[str, Any]], str]] = {
     "training": training,
     "sos": sos,
     "razumikhin": razumikhin,
+    "synthesis": synthesis,
 }
 FILES = ("README.md", "docs/benchmarks.md", "docs/training.md", "docs/learned.md")
 
