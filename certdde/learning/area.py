@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
+from torch.quasirandom import SobolEngine
 
 from certdde.certificates.part import Part
 from certdde.certificates.sos import SosPart
@@ -14,6 +15,10 @@ from certdde.functionals.polynomial import PolynomialFunctional
 from certdde.learning.region import grid_points, inside
 from certdde.solvers import solve
 from certdde.systems.delay_system import DelaySystem
+from certdde.verify.spectral import spectral_abscissa
+
+POINTS = 2048  # of a domain in more than three dimensions
+SHRUNK = 9.2  # exp(-9.2) is 1e-4
 
 
 def region_area(
@@ -46,8 +51,7 @@ def region_area(
     """
     if not parts or parts[0].level is None:
         return None
-    count = per_axis or {1: 400, 2: 60}.get(system.dimension, 8)
-    points = grid_points(system, count)
+    points = grid_points(system, per_axis) if per_axis else domain_points(system)
     volume = 1.0
     for lo, hi in system.domain or ():
         volume *= float(hi - lo)
@@ -69,8 +73,13 @@ def certified_share(system: DelaySystem, parts: Sequence[Part] | Sequence[SosPar
 
 
 def domain_points(system: DelaySystem) -> torch.Tensor:
-    """Return the grid of the domain over which shares are counted, in deviations, (k, n)."""
-    return grid_points(system, {1: 400, 2: 60}.get(system.dimension, 8))
+    """Return points of the domain over which shares are counted, in deviations, (k, n): a grid, or a Sobol sequence."""
+    n = system.dimension
+    if n <= 3:
+        return grid_points(system, {1: 400, 2: 60, 3: 13}[n])
+    ends = torch.tensor([[float(lo), float(hi)] for lo, hi in system.domain or ()]).double()
+    unit = SobolEngine(n, scramble=True, seed=0).draw(POINTS, dtype=torch.float64)
+    return ends[:, 0] + (ends[:, 1] - ends[:, 0]) * unit
 
 
 def _pieces(
@@ -90,12 +99,15 @@ def simulated_region(system: DelaySystem, delay: DelayClass, points: torch.Tenso
 def stays_and_converges(system: DelaySystem, points: torch.Tensor, tau: float) -> torch.Tensor:
     """Return from which constant histories (k, n), in deviations, the solution stays in the domain and converges.
 
-    "Converges" means within 2 % of the domain after sixty times the fastest time, or sixty delays.
+    "Converges" means within 2 % of the domain after sixty times the fastest time, or sixty delays, or as long as the
+    linearisation takes to shrink to 1e-4, at most ten times that.
     """
     function = system.deviation_function()
     present, delayed = system.jacobians()
     rate = float((present.abs() + delayed.abs()).sum(-1).max()) or 1.0
-    horizon = 60 * max(1 / rate, tau)
+    shortest = 60 * max(1 / rate, tau)
+    decay = -spectral_abscissa(present.numpy(), delayed.numpy(), tau)
+    horizon = min(max(shortest, SHRUNK / decay), 10 * shortest) if decay > 0 else shortest
     low = torch.tensor([float(lo) for lo, _ in system.domain or ()], dtype=points.dtype)
     high = torch.tensor([float(hi) for _, hi in system.domain or ()], dtype=points.dtype)
     times = torch.linspace(0.0, horizon, 201, dtype=points.dtype)

@@ -41,6 +41,7 @@ from certdde.verify.bound_propagation.branch import Encloser, Settings, by_inter
 
 Progress = Callable[[str, dict[str, Any]], None]
 
+MODEST = 0.3  # weight of the region with which a search that was given up begins again
 HOPELESS = "training found no functional that satisfies the inequality at the points drawn"
 
 
@@ -161,7 +162,7 @@ class _Run:
             self.settings.training,
             Finished(None, Unknown("no round was run", torch.zeros(0, 1), 0)),
         )
-        state = checkpoint.load()
+        state, first = checkpoint.load(), deepcopy(self.trainer.module.state_dict())
         skip = int(state["round"]) if state else 0
         if state:
             self.log += [Round.read(line) for line in state["log"]]
@@ -180,9 +181,14 @@ class _Run:
             seconds = middle - began, time.monotonic() - middle
             self._note(number, finished, training, *seconds, GAVE_UP if given_up else "")
             self.best.offer(finished, self.trainer.module.state_dict())
-            if given_up or full(finished.part):
+            last = training.region <= MODEST or training.mean is not None
+            if full(finished.part) or (given_up and last):
                 break
-            training = self._react(finished, training)
+            if given_up:
+                training = replace(training, region=MODEST)
+                self.trainer.begin_again(first)
+            else:
+                training = self._react(finished, training)
         return Searched(self.best.finished or finished, tuple(self.log), start)
 
     def _train(
@@ -227,10 +233,11 @@ class _Run:
         )
 
     def _hopeless(self) -> bool:
-        """Tell whether the first round, once past the probe, has not come near the inequality for a while."""
-        history = self.trainer.history
+        """Tell whether no round, once past the probe, has come near the inequality for a while."""
+        history = self.trainer.history[self.begin :]
         late = bool(history) and history[-1]["step"] >= self.settings.probe
-        return late and not self.log and min(line["worst"] for line in history[-5:]) > 0
+        never = all(line.answer == GAVE_UP for line in self.log)
+        return late and never and min(line["worst"] for line in history[-5:]) > 0
 
     def _left(self) -> dict[str, float]:
         """Return what is left of the budget, if there is one."""

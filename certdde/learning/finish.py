@@ -48,12 +48,12 @@ def covering_breaks(
 ) -> list[float]:
     """Return break points whose hull holds [lower, upper] when the two are read as decimals."""
     breaks = delay_pieces(lower, upper, ratio, first)
+    if len(breaks) == 1:
+        return [max(0.0, nextafter(lower, -inf)), nextafter(upper, inf)]
     if Fraction(breaks[0]) > Fraction(repr(lower)):
         breaks[0] = nextafter(lower, -inf)
     if Fraction(breaks[-1]) < Fraction(repr(upper)):
         breaks[-1] = nextafter(upper, inf)
-    if len(breaks) == 1:
-        breaks = [max(0.0, nextafter(breaks[0], -inf)), nextafter(breaks[0], inf)]
     return breaks
 
 

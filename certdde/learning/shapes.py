@@ -49,7 +49,9 @@ class Choices:
         The states that W reads; each makes its present and its delayed value nonlinear. Default: the state of a
         scalar system, whose two values are nonlinear anyway; none else.
     start : str
-        ``sos``: where the system is polynomial, from a functional found by sums of squares (:mod:`.polynomial_start`);
+        ``roomy``: of the quadratic functionals for the longest and for shorter delays, the one with the largest
+        level set; ``sos``: where the system is polynomial, from a functional found by sums of squares
+        (:mod:`.polynomial_start`);
         W then reads the states that occur in its integral, and their two values become nonlinear. ``auto``: so where
         V0 reads no moments. ``quadratic``: from a quadratic functional.
     """

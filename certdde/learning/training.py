@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -211,6 +211,12 @@ class Trainer:
         self.history[:] = state["history"]
         self.multiplier = state.get("multiplier", 1.0)
         return int(state["step"])
+
+    def begin_again(self, weights: Mapping[str, Any]) -> None:
+        """Go back to the weights of a module before training; what failed of others is forgotten."""
+        self.module.load_state_dict(weights)
+        self.hard = self.counterexamples = torch.empty(0, dtype=torch.float64)
+        self.multiplier = 1.0
 
     def add(self, points: torch.Tensor, most: int = 400) -> None:
         """Keep counterexamples, the newest first."""

@@ -286,7 +286,7 @@ class _Builder(Transformer):  # type: ignore[type-arg]
     ) -> Expression:
         if len(arguments) != network.inputs:
             raise ProblemError(
-                f"{name} has {network.inputs} inputs and is given {len(arguments)}",
+                f"{name} is given {len(arguments)} arguments, and its network has inputs: {network.inputs}",
                 where=self._where,
                 wanted="one argument for each input of the network",
             )

@@ -53,8 +53,8 @@ class NetworkFields(BaseModel):
         strict=False,
         description=f"{_READS}: the states that W reads (default: the state, if there is one only)",
     )
-    start: Literal["auto", "quadratic", "sos"] = Field(
-        default="auto", description="one of auto, quadratic, sos"
+    start: Literal["auto", "quadratic", "roomy", "sos"] = Field(
+        default="auto", description="one of auto, quadratic, roomy, sos"
     )
     objective: Literal["region", "mean"] = Field(
         default="region",

@@ -2,15 +2,20 @@
 
 import json
 import math
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
 from example_systems import hutchinson
 
 from certdde.delays.classes import Constant
-from certdde.learning.cegis import CegisSettings, search
+from certdde.inequalities.reduction import ConstantDelay
+from certdde.learning.area import domain_points
+from certdde.learning.cegis import MODEST, CegisSettings, search
 from certdde.learning.find import find_parts
 from certdde.learning.outcome import extra
+from certdde.learning.region import sampled_level
 from certdde.learning.rounds import (
     GAVE_UP,
     LIMIT,
@@ -24,7 +29,19 @@ from certdde.learning.rounds import (
 )
 from certdde.learning.task import Options, make_task
 from certdde.learning.training import TrainSettings
+from certdde.learning.warm_start import warm_start
 from certdde.systems import DelaySystem
+from certdde.systems.problem import load_problem
+from certdde.systems.scaling import Scaling
+
+ROOT = Path(__file__).parents[2]
+
+
+def level_share(system, functional, windows, level):
+    points = domain_points(system)
+    inside = [functional.on_constant_histories(points, tau) <= level for tau in windows]
+    return float(torch.stack(inside).all(0).double().mean())
+
 
 SHORT = CegisSettings(training=TrainSettings(steps=150), later_steps=120, rounds=2)
 
@@ -65,11 +82,41 @@ def test_failures_are_places_of_the_domain_with_the_names_of_the_variables(faile
 def test_a_search_that_gives_up_is_in_the_log():
     hopeless = CegisSettings(training=TrainSettings(steps=250), probe=0)
     found = search(hutchinson(), 0.0, 1.5, hopeless)
-    [line] = found.log
-    assert line.answer == GAVE_UP
-    assert line.worst > 0
-    assert len(line.curve["step"]) < 4, "it went on to the end"
+    first, second = found.log
+    assert (first.region, second.region) == (2.0, MODEST)
+    for line in found.log:
+        assert line.answer == GAVE_UP
+        assert line.worst > 0
+        assert len(line.curve["step"]) < 4, "it went on to the end"
     assert found.finished.part is None
+
+
+def test_what_was_given_up_begins_again_from_the_same_weights():
+    twice = CegisSettings(training=TrainSettings(steps=250), probe=0)
+    once = replace(twice, training=TrainSettings(steps=250, region=MODEST))
+    second = search(hutchinson(), 0.0, 1.5, twice).log[1]
+    [alone] = search(hutchinson(), 0.0, 1.5, once).log
+    assert second.curve["worst"][0] == pytest.approx(alone.curve["worst"][0], rel=0.2)
+
+
+@pytest.mark.slow
+def test_a_roomy_start_is_for_shorter_delays_and_has_the_larger_level_set():
+    path = ROOT / "examples" / "controllers" / "pendulum_neural.toml"
+    system, settings = load_problem(path).build(), CegisSettings()
+    scaling = Scaling.of(system, 0.2)
+    plain, first = warm_start(system, scaling, settings, 0.0, 0.2)
+    roomy = replace(settings, choices=replace(settings.choices, start="roomy"))
+    found, name = warm_start(system, scaling, roomy, 0.0, 0.2)
+    delays = [float(text.split()[-1]) for text in (name, first)]
+    assert delays[0] < delays[1] < 0.2
+
+    def share(functional, longest):
+        cover = ConstantDelay((0.0, longest))
+        inverse = scaling.invert(functional)
+        level = sampled_level(system, inverse, cover)
+        return level_share(system, inverse, cover.windows(), level)
+
+    assert share(found, delays[0]) > share(plain, delays[1])
 
 
 def test_a_range_without_a_start_is_in_the_log():

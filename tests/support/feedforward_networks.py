@@ -1,5 +1,7 @@
 """Small networks as the equations call them."""
 
+import itertools
+
 import numpy as np
 
 from certdde.systems.feedforward import Feedforward, Step
@@ -9,7 +11,7 @@ def layered(seed, widths, activation, *, biased=True, shifted=False):
     """Layers of random weights with an activation between them."""
     rng = np.random.default_rng(seed)
     steps = []
-    for level, (size, count) in enumerate(zip(widths[:-1], widths[1:], strict=True)):
+    for level, (size, count) in enumerate(itertools.pairwise(widths)):
         if level:
             steps.append(Step(activation, (len(steps),)))
         weight = rng.normal(size=(count, size)) / np.sqrt(size)

@@ -141,3 +141,18 @@ def test_an_origin_needs_its_output_and_the_right_sizes():
         network.shifted([0.0], [0.0])
     with pytest.raises(ProblemError):
         network.shifted([0.0, 0.0], [0.0, 0.0])
+
+
+def test_origins_are_plain_finite_floats():
+    """Equal numbers have one fingerprint, which is that of the checker; what is not finite is refused."""
+    network = NETWORKS["tanh"]
+    marks = {
+        Feedforward(network.inputs, network.steps, origin, rest).fingerprint
+        for origin, rest in (((0, 0), (0,)), ((0.0, -0.0), (-0.0,)), ((np.float64(0), 0.0), (0,)))
+    }
+    assert marks == {network.shifted([0.0, 0.0], [0.0]).fingerprint}
+    for bad in (float("nan"), float("inf")):
+        with pytest.raises(ProblemError, match="not finite"):
+            network.shifted([0.0, bad], [0.0])
+        with pytest.raises(ProblemError, match="not finite"):
+            network.shifted([0.0, 0.0], [bad])

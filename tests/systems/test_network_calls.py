@@ -77,7 +77,7 @@ def test_an_equilibrium_of_a_biased_network_is_enclosed():
 REFUSED = {
     "not at rest": (layered(0, [1, 3, 1], "tanh"), {}, "shift"),
     "relu not at rest": (layered(0, [1, 3, 1], "relu"), {}, "shift"),
-    "too many arguments": (layered(0, [2, 3, 1], "tanh", biased=False), {}, "2 inputs"),
+    "too many arguments": (layered(0, [2, 3, 1], "tanh", biased=False), {}, "inputs: 2"),
     "several outputs, one name": (layered(0, [1, 3, 2], "tanh", biased=False), {}, "unknown"),
     "shift without equilibrium": (
         {"file": layered(0, [1, 3, 1], "tanh"), "shift": True},

@@ -33,7 +33,7 @@ class Settings:
     Attributes
     ----------
     grid : int
-        Roots per axis.
+        Roots per axis for up to four variables; half as many for five, two beyond.
     chunk : int
         Boxes bounded at once.
     max_boxes : int
@@ -59,6 +59,12 @@ class Settings:
     counterexamples: int = 1
     slack: float = 1e-9
     multipliers: bool = True
+
+    def roots(self, count: int) -> int:
+        """Return the roots per axis for so many variables: a grid grows with their number as a power."""
+        if count <= 4:
+            return self.grid
+        return max(1, self.grid // 2) if count == 5 else min(2, self.grid)
 
 
 def by_intervals(inequality: Inequality, lower: torch.Tensor, upper: torch.Tensor) -> Taylor:
@@ -117,8 +123,9 @@ def prove(
     free = inequality.upper > inequality.lower
     if inequality.shares is not None:
         free = free & (inequality.shares > 0)
+    roots = search.settings.roots(inequality.coordinates)
     grid = tuple(
-        search.settings.grid if inequality.holds_origin and k < inequality.coordinates else 1
+        roots if inequality.holds_origin and k < inequality.coordinates else 1
         for k in range(inequality.dimension)
     )
     lower, upper = root_cells(inequality.lower, inequality.upper, grid)

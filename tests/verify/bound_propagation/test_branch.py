@@ -265,3 +265,9 @@ def test_false_inequalities_are_not_proved_by_leaving_out_less_than_where_they_f
     wrong = FALSE[claim]
     if wrong.dimension == 2 and wrong.holds_origin:
         assert not isinstance(prove(wrong, SMALL, outside=disc(2.1)), Proved)
+
+
+@pytest.mark.parametrize(("count", "roots"), [(1, 8), (4, 8), (5, 4), (6, 2), (12, 2)])
+def test_roots_do_not_explode_with_the_number_of_variables(count, roots):
+    assert Settings().roots(count) == roots
+    assert Settings(grid=1).roots(count) == 1
