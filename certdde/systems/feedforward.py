@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -97,6 +98,8 @@ class Feedforward:
         ):
             if given is not None and len(given) != size:
                 raise _bad(f"{len(given)} numbers for {name}, and {size} are needed")
+            if not all(math.isfinite(x) for x in given or ()):
+                raise _bad(f"a number of {name} that is not finite")
         if (self.origin is None) != (self.rest is None):
             raise _bad("an origin without the output there, or the reverse")
         return tuple(widths)
@@ -124,8 +127,8 @@ class Feedforward:
         return {
             "inputs": self.inputs,
             "steps": steps,
-            "origin": None if self.origin is None else list(self.origin),
-            "rest": None if self.rest is None else list(self.rest),
+            "origin": _plain(self.origin),
+            "rest": _plain(self.rest),
         }
 
     def tensors(self) -> dict[str, np.ndarray]:
@@ -162,7 +165,7 @@ class Feedforward:
 
     @property
     def fingerprint(self) -> str:
-        """16 hexadecimal digits that name the network in a claim (docs/certificate-format.md, section 3)."""
+        """32 hexadecimal digits that name the network in a claim (docs/certificate-format.md, section 3)."""
         text = json.dumps(
             self.description(), sort_keys=True, separators=(",", ":"), allow_nan=False
         )
@@ -170,7 +173,7 @@ class Feedforward:
         for name, value in sorted(self.tensors().items()):
             head = f"\0{name}\0{'x'.join(map(str, value.shape))}\0"
             total.update(head.encode("ascii") + np.ascontiguousarray(value, "<f8").tobytes())
-        return total.hexdigest()[:16]
+        return total.hexdigest()[:32]
 
     def exact(self, values: Sequence[Fraction | None]) -> list[Fraction | None]:
         """Return the outputs at rational inputs; None for one that is not certainly rational."""
@@ -191,6 +194,11 @@ class Feedforward:
         for step in self.steps:
             found.append(_exact_step(step, [found[i] for i in step.sources]))
         return found[-1]
+
+
+def _plain(numbers: Sequence[float] | None) -> list[float] | None:
+    """Return floats, zeros without a sign: what the fingerprint is of."""
+    return None if numbers is None else [float(x) + 0.0 for x in numbers]
 
 
 def as_array(value: Any) -> np.ndarray:

@@ -30,6 +30,7 @@ def member(system: DelaySystem, values: Mapping[str, Fraction]) -> DelaySystem:
         domain=user_domain(system),
         equilibrium=dict(zip(system.states, rests, strict=True)),
         delays=system.delays,
+        networks=system.networks,
         name=system.name,
     )
 

@@ -1,5 +1,7 @@
 """Equations that call networks: what they mean, their shift to the equilibrium, and what is refused."""
 
+from fractions import Fraction
+
 import pytest
 import torch
 from feedforward_networks import layered
@@ -172,3 +174,12 @@ def test_clip_is_what_it_says():
 def test_a_clip_needs_two_numbers_in_order(text):
     with pytest.raises(ProblemError, match="clip"):
         DelaySystem.from_equations([f"x' = -x + {text}"], domain=DOMAIN)
+
+
+def test_a_member_of_a_family_keeps_its_networks():
+    from certdde.systems.members import member
+
+    network = layered(0, [1, 4, 1], "tanh", biased=False)
+    family = system(network, "x' = -a*x + u(x(t - tau))", parameters={"a": [1.5, 2.5]})
+    found = member(family, {"a": Fraction(2)})
+    assert found.networks["u"] == network

@@ -59,6 +59,12 @@ class Document:
     networks: Mapping[str, Feedforward] = field(default_factory=dict)
 
     @property
+    def names(self) -> set[str]:
+        """All names of the system but those of single outputs of networks."""
+        networks = self.raw["system"].get("networks", {})
+        return {*self.states, *self.parameters, *self.unknown, *self.delays, *networks}
+
+    @property
     def delay(self) -> str:
         """The name of the first delay: of the only one, but for kind "several"."""
         return self.delays[0]

@@ -10,9 +10,9 @@ from . import slopes, taylor
 from .moments import read_by
 from .network import Network
 from .rounding import Affine, dot
-from .syntax import evaluate
 from .system import System
 from .taylor import Maybe
+from .tree import evaluate
 
 T = TypeVar("T")
 

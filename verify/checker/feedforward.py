@@ -58,25 +58,32 @@ def calls(networks: Mapping[str, Feedforward]) -> dict[str, tuple[Feedforward, i
 def load(entry: dict[str, Any], content: bytes, where: str) -> Feedforward:
     """One network; shapes must chain, sizes be moderate, and the fingerprint be that of its content."""
     tensors = read_safetensors(content, where)
-    right = _fingerprint(entry, tensors) == entry["fingerprint"]
-    require(right, where, "is not the network of its fingerprint")
+    left = dict(tensors)
     widths = [_whole(entry["inputs"], 1, MAX_WIDTH, where)]
     require(1 <= len(entry["steps"]) <= MAX_STEPS, where, "has no steps, or too many")
     steps = []
     for k, item in enumerate(entry["steps"], 1):
         place = f"{where}, step {k}"
-        step = _step(k, item, widths, tensors, place)
+        step = _step(k, item, widths, left, place)
         widths.append(len(step.bias) if step.bias.size else widths[step.sources[0]])
         steps.append(step)
-    require(not tensors, where, "has a tensor that belongs to no step")
-    given, rest = entry["origin"], entry["rest"]
-    require((given is None) == (rest is None), where, "has an origin without its output")
-    if given is None:
-        return Feedforward(tuple(steps), tuple(widths), None, ())
-    for numbers, size in ((given, widths[0]), (rest, widths[-1])):
-        good = isinstance(numbers, list) and all(isinstance(x, Fraction) for x in numbers)
-        require(good and len(numbers) == size, where, "has an origin or a rest of a wrong form")
-    return Feedforward(tuple(steps), tuple(widths), tuple(given), tuple(rest))
+    require(not left, where, "has a tensor that belongs to no step")
+    origin, rest = (
+        None if entry[key] is None else _numbers(entry[key], size, where)
+        for key, size in (("origin", widths[0]), ("rest", widths[-1]))
+    )
+    require((origin is None) == (rest is None), where, "has an origin without its output")
+    right = _fingerprint(entry, tensors) == entry["fingerprint"]
+    require(right, where, "is not the network of its fingerprint")
+    return Feedforward(tuple(steps), tuple(widths), origin, rest or ())
+
+
+def _numbers(value: Any, size: int, where: str) -> tuple[Fraction, ...]:
+    """A list of numbers; each the decimal of a binary64, which is what the fingerprint holds."""
+    good = isinstance(value, list) and len(value) == size
+    good = good and all(isinstance(x, Fraction) and Fraction(repr(float(x))) == x for x in value)
+    require(good, where, "has an origin or a rest of a wrong form")
+    return tuple(value)
 
 
 def _step(k: int, item: dict[str, Any], widths: list[int], tensors: Arrays, where: str) -> Step:
@@ -107,7 +114,7 @@ def _whole(value: Fraction, least: int, most: int, where: str) -> int:
 
 
 def _fingerprint(entry: dict[str, Any], tensors: Arrays) -> str:
-    """16 digits of SHA-256 over the canonical description, then name, shape and bytes of each tensor."""
+    """32 digits of SHA-256 over the canonical description, then name, shape and bytes of each tensor."""
     body = {
         "inputs": int(entry["inputs"]),
         "steps": [
@@ -122,7 +129,7 @@ def _fingerprint(entry: dict[str, Any], tensors: Arrays) -> str:
     for name, value in sorted(tensors.items()):
         shape = "x".join(map(str, value.shape))
         total.update(f"\0{name}\0{shape}\0".encode("ascii") + value.tobytes())
-    return total.hexdigest()[:16]
+    return total.hexdigest()[:32]
 
 
 def _floats(numbers: Any) -> list[float] | None:

@@ -122,7 +122,7 @@ FUNCTIONS = {
     ),
     "sqrt": Function(_sqrt_jet, lambda z: -0.25 / (z * ival.sqrt(z)), positive),
     "sigmoid": Function(_sigmoid_jet, _sigmoid_second, bounded),
-    # An activation of networks: the grammar does not have it (syntax.py).
+    # An activation of networks: the grammar does not have it (tree.py).
     "softplus": Function(_softplus_jet, lambda z: _sigmoid_jet(z)[1], bounded),
     "atan": Function(
         lambda z: (ival.atan(z), ival.recip(ival.sqr(z) + 1.0)), _atan_second, bounded

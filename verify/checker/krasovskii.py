@@ -29,8 +29,8 @@ def complete(document: Document) -> Document:
     value, states = document.raw, list(document.states)
     functional = value["functional"]
     several = len(functional["parts"]) > 1
-    names = {*states, *document.parameters, *document.unknown, document.delay}
-    require(not (several and "c" in names), "system", "uses the name c, which means the levels")
+    clash = several and "c" in document.names
+    require(not clash, "system", "uses the name c, which means the levels")
     order = integer(functional["order"], 0, 20, "functional.order")
     most = 0 if document.measurable else min(order, MOMENTS)
     parts = tuple(_networks(part["networks"], states, most) for part in functional["parts"])

@@ -9,7 +9,6 @@ from .feedforward import calls, load
 from .refusal import require
 from .rule import Proof, Rule
 from .schema import document as read_document
-from .schema import reserved
 from .system import build
 
 
@@ -28,8 +27,8 @@ def opened(entries: dict[str, bytes], rules: Mapping[str, Rule]) -> tuple[Docume
         for name, entry in names.items()
     }
     document = replace(document, networks=loaded)
-    found, count = set(calls(loaded)), sum(network.widths[-1] for network in loaded.values())
-    once = len(found) == count and found.isdisjoint(reserved(document))
+    found = [one for name, network in loaded.items() for one in {name, *calls({name: network})}]
+    once = len(set(found)) == len(found) and (document.names - set(networks)).isdisjoint(found)
     require(once, "system", "uses one name twice")
     sentence = rule.sentence(document)
     require(document.claim == sentence, "claim", "is not the sentence that this file is about")

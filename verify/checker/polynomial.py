@@ -22,7 +22,7 @@ MAX_BASIS = 200
 
 @dataclass(frozen=True, slots=True)
 class Polynomial:
-    """A sum of monomials, by their exponents; no coefficient is zero. Made for `syntax.evaluate`."""
+    """A sum of monomials, by their exponents; no coefficient is zero. Made for `tree.evaluate`."""
 
     terms: Terms
 

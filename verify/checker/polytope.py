@@ -14,8 +14,8 @@ from .exact import Exact
 from .forest import edges, outward, roots
 from .functions import bounded, nonzero, only
 from .refusal import Refused, require
-from .syntax import Node, evaluate
 from .system import Linear, System, split, variables
+from .tree import Node, evaluate
 
 PIECES = 4096  # in all, of the box over which the slopes of one term are enclosed
 VERTICES = 256

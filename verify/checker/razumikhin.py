@@ -54,8 +54,7 @@ def complete(document: Document) -> Document:
     conform(region["radius"], RADIUS[form], "region.radius")
     numbers = [*region["level"], *region["radius"].values()]
     require(all(number > 0 for number in numbers), "region", "must be positive")
-    names = {*document.states, *document.parameters, document.delay}
-    clear = form == "independent" or not names & {"Q", "r"}
+    clear = form == "independent" or not document.names & {"Q", "r"}
     require(clear, "system", "uses the name Q or r, which the sentence needs")
     return replace(document, parts=(found,), level=tuple(region["level"]))
 

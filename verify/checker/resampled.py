@@ -63,8 +63,9 @@ def complete(document: Document) -> Document:
     conform(region["level"], (Fraction,), "region.level")
     positive = region["level"][0] > 0 and region["radius"]["rho"] > 0
     require(positive, "region", "must be positive")
-    named = {*document.states, *document.parameters, document.delay}
-    require("delta" not in named, "system", "uses the name delta, which means a probability")
+    require(
+        "delta" not in document.names, "system", "uses the name delta, which means a probability"
+    )
     return replace(document, discrete=True, level=(region["level"][0],))
 
 

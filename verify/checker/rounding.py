@@ -29,11 +29,15 @@ Array = np.ndarray
 def dot(a: Array, x: Interval) -> Interval:
     """An enclosure of A x, for a matrix of binary64 (o, i) and intervals (i, B).
 
-    |A x - fl(A mid x)| <= |A| (rad x + theta |mid x|), K = i.
+    |A x - fl(A mid x)| <= |A| (rad x + theta |mid x|), K = i. What is 0 term by term is 0 exactly.
     """
     centre, radius = x.mid, x.rad
     theta = 2 * (a.shape[1] + 4) * UNIT
-    bound = np.abs(a) @ (radius + theta * np.abs(centre)) * (1 + theta) + TINY
+    spread = np.abs(a) @ (radius + theta * np.abs(centre))
+    bound = spread * (1 + theta) + TINY
+    if (spread == 0).any():
+        terms = (a != 0).astype(float) @ ((centre != 0) | (radius != 0))
+        bound = np.where((spread == 0) & (terms == 0), 0.0, bound)
     return Interval(a @ centre) + Interval(-bound, bound)
 
 

@@ -9,7 +9,7 @@ from .document import Box, Document
 from .feedforward import NETWORK
 from .refusal import require
 from .rule import Rule
-from .syntax import FUNCTIONS
+from .tree import FUNCTIONS
 
 RESERVED = FUNCTIONS | {
     "clip",
@@ -75,13 +75,7 @@ def conform(value: Any, pattern: Any, where: str) -> None:
 
 def document(value: Any, rules: Mapping[str, Rule]) -> Document:
     """The Document of a JSON object; anything missing, unknown or of a wrong type is refused."""
-    table, networks = TABLE, {}
-    if isinstance(value, dict) and "networks" in (value.get("system") or {}):
-        table, networks = (
-            {**TABLE, "system": {**SYSTEM, "networks": {...: NETWORK}}},
-            value["system"]["networks"],
-        )
-    conform(value, table, "certificate.json")
+    conform(value, _table(value), "certificate.json")
     require(value["kind"] in rules, "kind", f"must be one of {sorted(rules)}")
     rule = rules[value["kind"]]
     for key, table in (("delay", rule.delay), ("functional", rule.functional)):
@@ -94,13 +88,10 @@ def document(value: Any, rules: Mapping[str, Rule]) -> Document:
     exact = not unknown and not boxes
     require(exact or rule.intervals, "system", "has an interval, unknown to this kind")
     require(not boxes or set(boxes) == set(states), "system.equilibrium", "needs all intervals")
-    delays = delay.get("delays", [delay])  # several, or the one
-    require(len(delays) > 0, "delay.delays", "must be at least one")
+    delays, networks = _delays(delay), system.get("networks", {})
     _names([*states, *system["parameters"], *(one["name"] for one in delays), *networks])
     require(len(system["equations"]) == len(states) > 0, "system", "must have an equation a state")
     require(set(resting) <= set(states), "system.equilibrium", "names an unknown state")
-    for low, high in (one["range"] for one in delays):
-        require(0 <= low <= high and high > 0, "delay.range", "must have 0 <= a <= b, b > 0")
     domain = _box(system["domain"], states, "system.domain")
     require(_box(value["region"]["domain"], states, "region.domain") == domain, "region", "differs")
     area = value["region"]["area"]
@@ -130,6 +121,22 @@ def document(value: Any, rules: Mapping[str, Rule]) -> Document:
     return rule.complete(common)
 
 
+def _table(value: Any) -> dict[str, Any]:
+    """The table of spec 2; `system` may have networks."""
+    system = value.get("system") if isinstance(value, dict) else None
+    more = isinstance(system, dict) and "networks" in system
+    return {**TABLE, "system": {**SYSTEM, "networks": {...: NETWORK}} if more else SYSTEM}
+
+
+def _delays(delay: dict[str, Any]) -> list[dict[str, Any]]:
+    """Several, or the one."""
+    found = list(delay.get("delays", [delay]))
+    require(len(found) > 0, "delay.delays", "must be at least one")
+    for low, high in (one["range"] for one in found):
+        require(0 <= low <= high and high > 0, "delay.range", "must have 0 <= a <= b, b > 0")
+    return found
+
+
 def _numbers(
     values: Any, where: str
 ) -> tuple[dict[str, Fraction], dict[str, tuple[Fraction, Fraction]]]:
@@ -150,11 +157,6 @@ def _names(names: list[str]) -> None:
     require(plain, "system", "has a name that is not a plain identifier")
     require(len(set(names)) == len(names), "system", "uses one name twice")
     require(not RESERVED & set(names), "system", "uses a reserved name")
-
-
-def reserved(document: Document) -> set[str]:
-    """Names that no call of a network may have: those of anything else."""
-    return {*document.states, *document.parameters, *document.unknown, *document.delays, *RESERVED}
 
 
 def integer(value: Fraction, least: int, most: int, where: str) -> int:

@@ -50,7 +50,7 @@ def complete(document: Document) -> Document:
         require(len(level) == count, "region.level", "must be one number a functional")
         positive = all(number > 0 for number in [*level, region["radius"]["rho"]])
         require(positive, "region", "must be positive")
-        several = len(level) > 1 and "c" in {*document.states, *document.parameters, document.delay}
+        several = len(level) > 1 and "c" in document.names
         require(not several, "system", "uses the name c, which means the levels")
     return replace(document, discrete=True, level=tuple(level))
 

@@ -12,8 +12,8 @@ from .dominance import Whole, definite
 from .leaves import Count
 from .polytope import VERTICES, Range, hull
 from .refusal import Refused, require
-from .syntax import Node
 from .system import Linear, System, split, variables
+from .tree import Node
 
 ZERO = Fraction(0)
 Rows = list[list[Range]]

@@ -41,8 +41,7 @@ def complete(document: Document) -> Document:
     require(parts > 0, "functional.parts", "must be at least one")
     order = integer(functional["order"], 0, 20, "functional.order")
     level, radius = region(document.raw["region"], document.domain, parts)
-    names = {*document.states, *document.parameters, *document.delays}
-    clash = len(level) > 1 and "c" in names
+    clash = len(level) > 1 and "c" in document.names
     require(not clash, "system", "uses the name c, which means the levels")
     return replace(document, order=order, parts=({},) * parts, level=level, radius=radius)
 

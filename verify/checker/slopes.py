@@ -66,8 +66,9 @@ class Slope:
     def relu(self) -> "Slope":
         """max(0, .) is convex: its slope from z_0 to z grows with both, so it lies between those of the ends."""
         usable = bounded(self.hull) & bounded(self.zero) & bounded(self.box)
-        low, high = chord(self.zero.lo, self.box.lo), chord(self.zero.hi, self.box.hi)
-        s = only(Interval(low.lo, high.hi), usable)
+        low = chord(self.zero.lo, self.box.lo, 1.0).lo
+        high = chord(self.zero.hi, self.box.hi, 0.0).hi
+        s = only(Interval(np.minimum(low, high), np.maximum(low, high)), usable)
         zero, box, hull = (
             Interval(np.maximum(x.lo, 0.0), np.maximum(x.hi, 0.0))
             for x in (self.zero, self.box, self.hull)
@@ -92,13 +93,13 @@ class Slope:
         return Slope(zero, box, hull, cols, self.where).sharpened()
 
 
-def chord(a: np.ndarray, b: np.ndarray) -> Interval:
-    """The slope of max(0, .) from a to b; 1 if none is negative, else 0 if none is positive."""
+def chord(a: np.ndarray, b: np.ndarray, at_zero: float) -> Interval:
+    """The slope of max(0, .) from a to b; `at_zero` where both are 0, for any number will do there."""
     top, bottom = np.maximum(np.maximum(a, b), 0.0), np.minimum(np.minimum(a, b), 0.0)
     mixed = Interval(top) / (Interval(top) + Interval(-bottom))
-    low, high = (
-        np.where(bottom == 0, 1.0, np.where(top == 0, 0.0, x)) for x in (mixed.lo, mixed.hi)
-    )
+    one_sided = np.where(bottom == 0, np.where(top == 0, at_zero, 1.0), 0.0)
+    both = (top > 0) & (bottom < 0)
+    low, high = (np.where(both, x, one_sided) for x in (mixed.lo, mixed.hi))
     return Interval(low, high)
 
 

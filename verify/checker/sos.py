@@ -19,8 +19,8 @@ def complete(document: Document) -> Document:
     """The order, levels and radius; a domain is needed, and even degrees from 2 to 20."""
     value = document.raw
     functional, count = value["functional"], len(value["functional"]["parts"])
-    names = {*document.states, *document.parameters, document.delay}
-    require(not (count > 1 and "c" in names), "system", "uses the name c, which means the levels")
+    clash = count > 1 and "c" in document.names
+    require(not clash, "system", "uses the name c, which means the levels")
     require(document.domain is not None, "system.domain", "is needed")
     require(count > 0, "functional.parts", "must be at least one")
     for part in functional["parts"]:

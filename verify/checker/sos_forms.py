@@ -8,8 +8,8 @@ from math import comb
 
 from .exact import Matrix
 from .polynomial import Monomial, Polynomial, Terms, collected, constant, variable
-from .syntax import evaluate
 from .system import System
+from .tree import evaluate
 
 
 @dataclass(frozen=True, slots=True)

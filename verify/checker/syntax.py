@@ -1,22 +1,16 @@
-"""The grammar of spec 3: from an equation's text to a tree, and the evaluation of a tree."""
+"""The grammar of spec 3: from an equation's text to a tree."""
 
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import reduce
-from operator import add
-from typing import Any, TypeVar, cast
 
 from .document import decimal
 from .exact import Exact
 from .feedforward import Feedforward
-from .network_values import through
 from .refusal import Refused, require
+from .tree import FUNCTIONS, Node, evaluate
 
-FUNCTIONS = frozenset(
-    ("sin", "cos", "tan", "tanh", "exp", "log", "sqrt", "sigmoid", "atan", "relu")
-)
 MAX_LENGTH = 10_000
 MAX_DEPTH = 100
 MAX_POWER = 64
@@ -25,40 +19,7 @@ _TOKEN = re.compile(
     r" *(?:((?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)(?![A-Za-z0-9_.])"
     r"|([A-Za-z_][A-Za-z0-9_]*)|(\*\*|[-+*/^(),\[\]]))"
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Node:
-    """`op` is const, var, + (any number of terms), neg, *, pow, a function's name, or net: an output of `network`."""
-
-    op: str
-    args: tuple["Node", ...] = ()
-    value: Fraction = Fraction(0)
-    network: Feedforward | None = None
-
-
 Delayed = Callable[[int, int], Node]  # a state at t - k tau_j, of j and k
-T = TypeVar("T")  # rationals, Taylor forms or slopes: +, *, - and apply(function, exponent)
-
-
-def evaluate(node: Node, variable: Callable[[int], T], constant: Callable[[Fraction], T]) -> T:
-    """The value of a tree by structural recursion; the product of equal factors is a square."""
-    if node.op == "const":
-        return constant(node.value)
-    if node.op == "var":
-        return variable(int(node.value))
-    parts: list[Any] = [evaluate(arg, variable, constant) for arg in node.args]
-    if node.op == "+":
-        return cast("T", reduce(add, parts))
-    if node.op == "neg":
-        return cast("T", -parts[0])
-    if node.op == "*" and node.args[0] == node.args[1]:
-        return cast("T", parts[0].apply("pow", 2))
-    if node.op == "*":
-        return cast("T", parts[0] * parts[1])
-    if node.network is not None:
-        return cast("T", through(node.network, parts, int(node.value)))
-    return cast("T", parts[0].apply(node.op, int(node.value)))
 
 
 def parse_expression(
@@ -188,13 +149,12 @@ class _Parser:
         """clip(z, a, b) = b - relu(b - a - relu(z - a)) for numbers a < b."""
         found = self.listed()
         require(len(found) == 3, self.where, "has a clip that is not clip(z, a, b)")
-        z, a, b = found
-        low, high = (evaluate(end, _no_variable, Exact).value for end in (a, b))
+        low, high = (evaluate(end, _no_variable, Exact).value for end in found[1:])
         require(low < high, self.where, "has a clip with ends that are not in order")
-        below = Node("neg", (a,))
-        above = Node("relu", (Node("+", (z, below)),))
-        left = Node("relu", (Node("+", (b, below, Node("neg", (above,)))),))
-        return Node("+", (b, Node("neg", (left,))))
+        shifted = Node("+", (found[0], Node("const", value=-low)))
+        above = Node("neg", (Node("relu", (shifted,)),))
+        left = Node("relu", (Node("+", (Node("const", value=high - low), above)),))
+        return Node("+", (Node("const", value=high), Node("neg", (left,))))
 
     def state(self, name: str) -> Node:
         """`name`, `name(t)` or `name(t - k * delay)`; only a state may have an argument."""

@@ -9,7 +9,8 @@ from .document import Box, Document
 from .exact import Exact
 from .feedforward import calls
 from .refusal import Refused, require
-from .syntax import MAX_MULTIPLE, Delayed, Node, evaluate, parse_expression
+from .syntax import MAX_MULTIPLE, Delayed, parse_expression
+from .tree import Node, evaluate
 from .unknowns import check_equilibrium, constants, resting, settled
 
 ONE = Fraction(1)

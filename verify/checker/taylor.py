@@ -77,22 +77,17 @@ class Taylor:
         return Taylor(only(value, phi.smooth(z)), lin, e, self.span)
 
     def relu(self) -> "Taylor":
-        """max(0, q) = s q + g(q) for any number s; g = max(0, .) - s . is linear on both sides of 0.
+        """max(0, q) = s q + g(q) for any number s; g = max(0, .) - s . is linear on both sides of 0, and convex.
 
-        So its range over [a, b] is that of its values at a, at b, and at 0 if that is between.
+        So over [a, b] it is largest at a or at b, and least at one of them, or at 0 if that is between: g(0) = 0.
         """
         dev = self.deviation()
         z = self.c if dev is None else self.c + dev
         above, below = np.maximum(z.hi, 0.0), np.minimum(z.lo, 0.0)
         s = Interval(np.where(above > 0, above / np.maximum(above - below, TINY), 0.0))
         ends = [Interval(np.maximum(x, 0.0)) - s * Interval(x) for x in (z.lo, z.hi)]
-        crosses = (z.lo < 0) & (z.hi > 0)
-        g = ends[0] | ends[1]
-        g = Interval(
-            np.where(crosses, np.minimum(g.lo, 0.0), g.lo),
-            np.where(crosses, np.maximum(g.hi, 0.0), g.hi),
-        )
-        g = only(g, bounded(z))
+        g, crosses = ends[0] | ends[1], (z.lo < 0) & (z.hi > 0)
+        g = only(Interval(np.where(crosses, np.minimum(g.lo, 0.0), g.lo), g.hi), bounded(z))
         middle = Interval(g.mid)
         lin = tuple(times(s, a) for a in self.lin)
         return Taylor(s * self.c + middle, lin, plus(times(s, self.e), g - middle), self.span)

@@ -17,7 +17,7 @@ from .functions import bounded
 from .network_values import through
 from .refusal import Refused, require
 from .slopes import Slope
-from .syntax import Node, evaluate
+from .tree import Node, evaluate
 
 MAX_TERMS = 20_000
 ZERO, ONE = Fraction(0), Fraction(1)

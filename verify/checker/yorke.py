@@ -10,7 +10,7 @@ size, one at s < 0 at most rho. So x <= rise int_0^h max(rho, N min(1, back w)) 
 bounds are below P, N the solution never leaves the box (first exit), they shrink on (contraction), it tends to 0.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import partial
 
@@ -28,8 +28,8 @@ from .leaves import Count, prove
 from .refusal import Refused, require
 from .rule import Proof, Rule
 from .schema import PAIR, conform
-from .syntax import Node, evaluate
 from .system import System
+from .tree import Node, evaluate
 
 ZERO = Node("const")
 SIGNS = ((1, 1), (1, -1), (-1, 1), (-1, -1))  # of x and y, in the order of the trees
@@ -74,7 +74,7 @@ def still(node: Node) -> Node:
     """
     if node.op == "var":
         return ZERO if node.value == 1 else node
-    folded = Node(node.op, tuple(map(still, node.args)), node.value)
+    folded = replace(node, args=tuple(map(still, node.args)))
     if node.op == "*" and ZERO in folded.args:
         return ZERO
     try:

@@ -18,6 +18,7 @@ from certdde.systems.expressions import (
     evaluate,
     substitute,
 )
+from certdde.verify.bound_propagation.slopes import relu_slope
 from certdde.verify.bound_propagation.taylor import interval_product
 from certdde.verify.bound_propagation.unary import UNARY, Range, Unary, power
 
@@ -84,7 +85,13 @@ class Secant:
 
     def call(self, name: str) -> Secant:
         """Return a named function of it."""
-        return self.apply(UNARY[name])
+        return self._relu() if name == "relu" else self.apply(UNARY[name])
+
+    def _relu(self) -> Secant:
+        """Return max(0, .), whose slope from one point to another grows with both."""
+        factor = tuple(relu_slope(a, b) for a, b in zip(self.zero, self.box, strict=True))
+        ranges = [tuple(end.clamp(min=0) for end in r) for r in (self.zero, self.box, self.whole)]
+        return Secant(*ranges, interval_product(factor, self.slope))
 
     def apply(self, function: Unary) -> Secant:
         """Return a function of it: by Taylor's theorem at the value at 0, and by the mean value theorem."""

@@ -73,6 +73,22 @@ def power(z: arb, k: int) -> arb:
     return extremes(lambda x: x**k, z)
 
 
+def chord(a: arb, b: arb, at_zero: int) -> arb:
+    """Return the slope of max(0, .) from one number to another; ``at_zero``, which may be any, if both are 0.
+
+    NaN if one is not finite.
+    """
+    if not (a.is_finite() and b.is_finite()):
+        return arb.nan()
+    if a == 0 and b == 0:
+        return arb(at_zero)
+    if a >= 0 and b >= 0:
+        return arb(1)
+    if a <= 0 and b <= 0:
+        return arb(0)
+    return a.max(arb(0)) / (a - b) if a > b else b / (b - a)
+
+
 def _sine(z: arb) -> arb:
     return wave(arb.sin, arb.pi() / 2, z)
 
@@ -131,6 +147,9 @@ FUNCTIONS = {
     ),
     "sigmoid": Unary(
         _sigmoid, lambda z: arb(0.25) - square(_sigmoid(z) - arb(0.5)), _sigmoid_second
+    ),
+    "relu": Unary(  # has no derivatives: forms and slopes treat it apart
+        lambda z: extremes(lambda x: x.max(arb(0)), z), lambda _: arb.nan(), lambda _: arb.nan()
     ),
     "softplus": Unary(  # an activation of networks
         lambda z: extremes(lambda x: x.exp().log1p(), z),

@@ -12,21 +12,20 @@ import numpy as np
 from flint import arb, arb_mat, fmpq_mat
 
 from certdde.verify.checker import measurable, moments
-from certdde.verify.checker.bundle import read_entries, read_npz, read_safetensors
+from certdde.verify.checker.bundle import read_npz, read_safetensors
 from certdde.verify.checker.dissipation import layout, matrices, rational
-from certdde.verify.checker.document import Document, parse
-from certdde.verify.checker.rules import RULES
-from certdde.verify.checker.schema import document as read_document
+from certdde.verify.checker.document import Document
 from certdde.verify.checker.system import System, build
 
 from . import exact
 from .balls import ball
 from .crossings import Pencil, pencil
-from .forms import Slope, quadratic, star
+from .forms import Box, Slope, quadratic, star
 from .multipliers import negative
 from .networks import Features, Network, core_forms, read_network
 from .outside import Outer, bordered, least, outer
 from .partition import OUTSIDE, STAR, Leaf, chosen, count
+from .scope import read_document
 
 Ends = Sequence[float]
 
@@ -59,9 +58,7 @@ def read_fields(path: Path) -> list[Field]:
     Refused
         If the file cannot be read.
     """
-    entries = read_entries(path)
-    _, data = parse(entries["certificate.json"])
-    document = read_document(data, RULES)
+    document, entries = read_document(path)
     system = build(document)
     fields = []
     for i in range(len(document.parts)):
@@ -280,10 +277,9 @@ def _reach(network: Network | None, rho: Fraction) -> arb:
     if network is None:
         return arb(0)
     width, radius = len(network.inputs), ball(rho)
-    least, most = -radius.upper(), radius.upper()
-    where = tuple(least.union(most) for _ in range(width))
+    where = Box.of([-radius.upper()] * width, [radius.upper()] * width)
     rows = [tuple(arb(int(k == j)) for k in range(width)) for j in range(width)]
-    column = [Slope(arb(0), x, x, row, where) for x, row in zip(where, rows, strict=True)]
+    column = [Slope(arb(0), x, x, row, where) for x, row in zip(where.sides, rows, strict=True)]
     slopes = network.slopes(column, pulled=False)
     return sum(((sum(c.abs_upper() for c in row) * radius) ** 2 for row in slopes), arb(0))
 

@@ -7,7 +7,10 @@ from dataclasses import dataclass
 
 from flint import arb, arb_mat
 
-from .balls import find, meet, square
+from certdde.verify.checker.feedforward import Feedforward
+
+from .balls import chord, find, meet, square
+from .feedforward import outputs
 
 Balls = tuple[arb, ...]
 ZERO = arb(0)
@@ -48,12 +51,30 @@ class Form:
 
     def apply(self, name: str, exponent: int = 0) -> Form:
         """Return a function of the grammar, or an integer power (Taylor's theorem of order 2)."""
+        if name == "relu":
+            return self.relu()
         phi, spread = find(name, exponent), self.spread()
         slope = phi.first(self.c)
         rest = phi.second(self.c + spread) * square(spread) / 2
         return Form(
             phi.value(self.c), tuple(slope * a for a in self.lin), slope * self.e + rest, self.span
         )
+
+    def relu(self) -> Form:
+        """Return max(0, q): q or 0 where its sign is known, else s q + (max(0, .) - s .)(q), convex, for some s."""
+        z = self.c + self.spread()
+        low, high = z.lower(), z.upper()
+        if low >= 0:
+            return self
+        if high <= 0:
+            return self.constant(ZERO)
+        s = (high / (high - low)).mid()
+        rest = (-s * low).union(high - s * high).union(ZERO) if z.is_finite() else arb.nan()
+        return Form(s * self.c, tuple(s * a for a in self.lin), s * self.e + rest, self.span)
+
+    def through(self, network: Feedforward, parts: Sequence[Form], index: int) -> Form:
+        """Return an output of a network of the equations."""
+        return outputs(network, parts)[index]
 
     @staticmethod
     def combine(weights: Sequence[arb], items: Sequence[Form]) -> Form:
@@ -93,6 +114,30 @@ def quadratic(forms: Sequence[Form], matrix: arb_mat) -> arb:
 
 
 @dataclass(frozen=True, slots=True)
+class Box:
+    """A box: its exact ends, and balls that hold its sides but may reach a little farther."""
+
+    lower: Balls
+    upper: Balls
+    sides: Balls
+
+    @classmethod
+    def of(cls, lower: Sequence[arb], upper: Sequence[arb]) -> Box:
+        """Return the box with these ends."""
+        sides = (a.union(b) for a, b in zip(lower, upper, strict=True))
+        return cls(tuple(lower), tuple(upper), tuple(sides))
+
+    def reach(self, cols: Balls) -> tuple[arb, arb]:
+        """Return numbers that are a lower and an upper bound of sum_k cols_k xi_k."""
+        low = high = ZERO
+        for c, a, b in zip(cols, self.lower, self.upper, strict=True):
+            ends = [x * y for x in (c.lower(), c.upper()) for y in (a, b)]
+            low = (low + min(x.lower() for x in ends)).lower()
+            high = (high + max(x.upper() for x in ends)).upper()
+        return low, high
+
+
+@dataclass(frozen=True, slots=True)
 class Slope:
     """h(xi) = zero + sum_k cols_k xi_k on the box ``where``; ``box`` and ``hull`` (with 0) hold the values."""
 
@@ -100,11 +145,11 @@ class Slope:
     box: arb
     hull: arb
     cols: Balls
-    where: Balls
+    where: Box
 
     def cut(self) -> Slope:
         """Return the same with the values over the box cut by what the slopes say."""
-        box = meet(self.box, self.zero + dot(self.cols, self.where))
+        box = meet(self.box, self.zero + dot(self.cols, self.where.sides))
         return Slope(self.zero, box, self.hull, self.cols, self.where)
 
     def __add__(self, other: Slope) -> Slope:
@@ -124,6 +169,8 @@ class Slope:
 
     def apply(self, name: str, exponent: int = 0) -> Slope:
         """Return a function of the grammar, or an integer power (Taylor's theorem at the value at 0)."""
+        if name == "relu":
+            return self.relu()
         phi = find(name, exponent)
         bend = phi.second(self.hull)
         s = phi.first(self.zero) + bend * (self.box - self.zero) / 2
@@ -131,6 +178,29 @@ class Slope:
         cols = tuple(s * a for a in self.cols)
         values = (phi.value(z) for z in (self.zero, self.box, self.hull))
         return Slope(*values, cols, self.where).cut()
+
+    def relu(self) -> Slope:
+        """Return max(0, h): its slope from one value to another grows with both.
+
+        The ends of the values are exact where a kink is at 0, so that the slopes are 0 or 1 on one side of it.
+        """
+        s = self._chords() if self.hull.is_finite() else arb.nan()
+        cols = tuple(s * a for a in self.cols)
+        values = (find("relu", 0).value(z) for z in (self.zero, self.box, self.hull))
+        return Slope(*values, cols, self.where).cut()
+
+    def _chords(self) -> arb:
+        low, high = self.box.lower(), self.box.upper()
+        if all(c.is_finite() for c in self.cols):
+            reached = self.where.reach(self.cols)
+            low = max(low, (self.zero.lower() + reached[0]).lower())
+            high = min(high, (self.zero.upper() + reached[1]).upper())
+        least, most = chord(self.zero.lower(), low, 1), chord(self.zero.upper(), high, 0)
+        return least.union(most)
+
+    def through(self, network: Feedforward, parts: Sequence[Slope], index: int) -> Slope:
+        """Return an output of a network of the equations."""
+        return outputs(network, parts)[index]
 
     @staticmethod
     def combine(weights: Sequence[arb], items: Sequence[Slope]) -> Slope:
@@ -144,15 +214,16 @@ class Slope:
 
     def constant(self, value: arb) -> Slope:
         """Return a constant on the same box."""
-        return Slope(value, value, value, tuple(ZERO for _ in self.where), self.where)
+        return Slope(value, value, value, tuple(ZERO for _ in self.where.sides), self.where)
 
     @staticmethod
     def variables(lower: Sequence[float], upper: Sequence[float]) -> list[Slope]:
         """Return the coordinates of a box."""
-        where = tuple(arb(a).union(arb(b)) for a, b in zip(lower, upper, strict=True))
-        rows = [tuple(arb(int(k == j)) for k in range(len(where))) for j in range(len(where))]
+        where = Box.of([arb(a) for a in lower], [arb(b) for b in upper])
+        rows = [tuple(arb(int(k == j)) for k in range(len(lower))) for j in range(len(lower))]
         return [
-            Slope(ZERO, x, x.union(ZERO), row, where) for x, row in zip(where, rows, strict=True)
+            Slope(ZERO, x, x.union(ZERO), row, where)
+            for x, row in zip(where.sides, rows, strict=True)
         ]
 
 

@@ -10,8 +10,8 @@ import numpy as np
 from flint import arb
 
 from certdde.verify.checker.document import NetworkSpec
-from certdde.verify.checker.syntax import evaluate
 from certdde.verify.checker.system import System
+from certdde.verify.checker.tree import evaluate
 
 from .balls import ball, find
 from .forms import Balls, Form, Slope, dot

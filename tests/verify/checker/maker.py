@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import warnings
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,16 @@ import cvxpy as cp
 import numpy as np
 from ival import Interval
 
-from certdde.verify.checker import forest, leaves, level, part, radius, schema, system
+from certdde.verify.checker import (
+    feedforward,
+    forest,
+    leaves,
+    level,
+    part,
+    radius,
+    schema,
+    system,
+)
 from certdde.verify.checker.dissipation import bessel, layout, matrices, reduced
 from certdde.verify.checker.document import parse
 from certdde.verify.checker.features import Features
@@ -94,9 +103,12 @@ class Draft:
     document: dict[str, Any]
     arrays: list[dict[str, np.ndarray]]
     tensors: list[dict[str, np.ndarray]] = field(default_factory=list)
+    called: dict[str, dict[str, np.ndarray]] = field(default_factory=dict)  # by the equations
 
     def entries(self) -> dict[str, bytes]:
         found = {f"part{i}.npz": writer.npz_bytes(a) for i, a in enumerate(self.arrays)}
+        for name, tensors in self.called.items():
+            found[f"network.{name}.safetensors"] = writer.safetensors_bytes(tensors)
         for i, tensors in enumerate(self.tensors):
             if tensors:
                 found[f"part{i}.safetensors"] = writer.safetensors_bytes(tensors)
@@ -105,6 +117,17 @@ class Draft:
     def save(self, path: Path) -> Path:
         self.document["claim"] = writer.claim(self.document)
         return writer.write(path, self.document, self.entries())
+
+
+def read_document(draft: Draft) -> Any:
+    """The document as the checker reads it, with the networks that the equations call."""
+    _, exact = parse(json.dumps(draft.document | {"digest": ""}).encode())
+    listed, entries = exact["system"].get("networks", {}), draft.entries()
+    networks = {
+        name: feedforward.load(entry, entries[f"network.{name}.safetensors"], name)
+        for name, entry in listed.items()
+    }
+    return replace(schema.document(exact, RULES), networks=networks)
 
 
 def prove(
@@ -158,8 +181,7 @@ def face_codes(
 
 def finish(draft: Draft, grid: list[int], share: float = 0.8) -> Draft:
     """Fill in partition, level and radius of every part of a draft with P, S, R, breaks."""
-    _, exact = parse(json.dumps(draft.document | {"digest": ""}).encode())
-    document = schema.document(exact, RULES)
+    document = read_document(draft)
     found = system.build(document)
     draft.tensors = draft.tensors or [{} for _ in draft.arrays]
     for i, arrays in enumerate(draft.arrays):
@@ -184,8 +206,7 @@ def finish(draft: Draft, grid: list[int], share: float = 0.8) -> Draft:
 
 def read(draft: Draft, i: int) -> tuple[Any, Any, int]:
     """Part i as the checker reads it, the system, the order."""
-    _, exact = parse(json.dumps(draft.document | {"digest": ""}).encode())
-    document = schema.document(exact, RULES)
+    document = read_document(draft)
     found = system.build(document)
     return part.read_part(i, document, found, draft.entries()), found, document.order
 
@@ -241,8 +262,7 @@ def set_radius(draft: Draft, found: Any) -> None:
     region = draft.document["region"]
     for rho in 0.5 ** np.arange(1, 30):
         region["radius"] = {"rho": float(rho), "rho_rate": float(rho)}
-        _, exact = parse(json.dumps(draft.document | {"digest": ""}).encode())
-        document = schema.document(exact, RULES)
+        document = read_document(draft)
         try:
             inner = tuple((low[1], high[0]) for low, high in found.ends)
             radius.check_inside(document.radius, inner)

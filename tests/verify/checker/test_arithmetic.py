@@ -15,7 +15,8 @@ from ival import Interval
 
 from certdde.verify.checker import exact, functions, rounding, slopes, taylor
 from certdde.verify.checker.network import Network
-from certdde.verify.checker.syntax import Node, evaluate, parse_expression
+from certdde.verify.checker.syntax import parse_expression
+from certdde.verify.checker.tree import Node, evaluate
 
 RNG = np.random.default_rng(7)
 X, Y = Node("var", value=Fraction(0)), Node("var", value=Fraction(1))
@@ -66,6 +67,28 @@ def test_dot_contains_the_exact_product(scale):
             for end in (x - wide, x + wide, x):
                 true = sum(Fraction(p) * Fraction(q) for p, q in zip(a[i], end[:, k], strict=True))
                 assert Fraction(found.lo[i, k]) <= true <= Fraction(found.hi[i, k])
+
+
+def test_dot_is_exactly_zero_only_where_all_terms_are():
+    a = np.array([[0.0, 1e-200], [1e-200, 0.0], [0.0, 0.0], [0.0, -3.0]])
+    lo, hi = (
+        np.array([[1e-200, 1e-200], [-1e-200, 0.0]]),
+        np.array([[1e-200, 1e-200], [1e-200, 0.0]]),
+    )
+    found = rounding.dot(a, Interval(lo, hi))
+    for i, row in enumerate(a):
+        for k in range(2):
+            for x, y in ((lo[0, k], lo[1, k]), (lo[0, k], hi[1, k])):
+                true = Fraction(row[0]) * Fraction(x) + Fraction(row[1]) * Fraction(y)
+                assert Fraction(found.lo[i, k]) <= true <= Fraction(found.hi[i, k])
+    assert found.lo[2].tolist() == found.hi[2].tolist() == [0.0, 0.0]
+    assert (found.lo[3, 1], found.hi[3, 1]) == (0.0, 0.0)
+    for low, high in ((np.nan, np.nan), (-np.inf, np.inf)):  # beside a column of zeros
+        x = Interval(np.array([[0.0, low]] * 2), np.array([[0.0, high]] * 2))
+        with np.errstate(all="ignore"):  # as in a check
+            mixed = rounding.dot(a, x)
+        assert not np.isfinite(mixed.lo[:, 1]).any()
+        assert (mixed.lo[:, 0] == 0).all()
 
 
 def random_symmetric(size: int, count: int) -> list[list[list[Fraction]]]:

@@ -14,8 +14,8 @@ from numpy.polynomial import legendre
 from certdde.verify.checker import dissipation, rounding
 from certdde.verify.checker import moments as reading
 from certdde.verify.checker.network import Network
-from certdde.verify.checker.syntax import Node
 from certdde.verify.checker.system import System
+from certdde.verify.checker.tree import Node
 
 from .maker import psi
 

@@ -18,8 +18,8 @@ from numpy.polynomial.legendre import Legendre
 from certdde.systems.delay_system import DelaySystem
 from certdde.verify.checker import check_file, polynomial, sos_forms, sos_part
 from certdde.verify.checker.refusal import Refused
-from certdde.verify.checker.syntax import Node
 from certdde.verify.checker.system import System
+from certdde.verify.checker.tree import Node
 
 from . import sos_maker, writer
 from .mutations import check_each_field, replaced

@@ -14,7 +14,7 @@ from certdde.verify.checker import check_file, schema, system, unknowns
 from certdde.verify.checker.document import parse
 from certdde.verify.checker.refusal import Refused
 from certdde.verify.checker.rules import RULES
-from certdde.verify.checker.syntax import Node, evaluate
+from certdde.verify.checker.tree import Node, evaluate
 
 from . import maker, razumikhin_maker, unknowns_maker, writer
 from .mutations import check_each_field

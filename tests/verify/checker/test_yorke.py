@@ -17,8 +17,8 @@ from certdde.verify.checker import check_file, yorke
 from certdde.verify.checker.document import parse
 from certdde.verify.checker.rules import RULES
 from certdde.verify.checker.schema import document as read_document
-from certdde.verify.checker.syntax import Node, evaluate
 from certdde.verify.checker.system import build
+from certdde.verify.checker.tree import Node, evaluate
 
 from . import writer
 from .mutations import at, paths, replaced, variants

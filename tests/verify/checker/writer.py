@@ -96,8 +96,10 @@ def claim(document: dict[str, Any]) -> str:
         f"For every constant delay {delay['name']} in [{a}, {b}]{more}, the equilibrium {rest} of "
     )
     text += "; ".join(system["equations"])
-    if len(given) > len(spans):
-        pairs = [f"{k} {said(value)}" for k, value in given if not isinstance(value, list)]
+    pairs = [f"{k} {said(value)}" for k, value in given if not isinstance(value, list)]
+    called = sorted(system.get("networks", {}).items())
+    pairs += [f"{name} the network {entry['fingerprint']}" for name, entry in called]
+    if pairs:
         text += " with " + ", ".join(pairs)
     if system["domain"] is None:
         return text + " is globally asymptotically stable."

@@ -10,6 +10,7 @@ EQUATIONS = [
     "x' = -(1 + x)*x(t - tau)",
     "x' = -x - 2*tanh(x(t - tau))",
     "x' = 1 - exp(x(t - tau))",
+    "x' = -relu(x(t - tau) + 0.2*x) + relu(-x(t - tau)) - clip(2*x(t - tau), -1, 0.5) + relu(0.2*x)",
     "x' = -sin(x(t - tau))*(2 + cos(x))/3 - atan(x)/(1 + x**2)",
     "x' = 0.5 - (x + x(t - tau))**3 - sigmoid(x*x(t - tau))",
     "x' = -x(t - tau)/sqrt(4 + x + x(t - tau)) - log(2 + x)/1 + log(2)*1.0 - x",

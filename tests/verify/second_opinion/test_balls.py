@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 from flint import arb, arb_mat, ctx
 
-from certdde.verify.checker.syntax import FUNCTIONS as NAMES
-from certdde.verify.checker.syntax import Node, evaluate, parse_expression
+from certdde.verify.checker.syntax import parse_expression
+from certdde.verify.checker.tree import FUNCTIONS as NAMES
+from certdde.verify.checker.tree import Node, evaluate
 from certdde.verify.second_opinion import balls
 from certdde.verify.second_opinion.forms import Form, Slope, quadratic, star
 

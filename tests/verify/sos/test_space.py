@@ -77,7 +77,7 @@ def test_the_rates_are_those_of_the_checker(system, seen, order):
 
 def _checkers(system: DelaySystem, space: Space, u: np.ndarray) -> dict:
     """D by the checker."""
-    from certdde.verify.checker.syntax import Node
+    from certdde.verify.checker.tree import Node
 
     n = system.dimension
     rest = []
