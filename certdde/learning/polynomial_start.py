@@ -101,7 +101,11 @@ def chosen_start(
     wanted = settings.choices.start
     if system.family is not None:
         return None
-    if kind != "constant" or wanted in ("quadratic", "roomy") or (wanted == "auto" and settings.moments):
+    if (
+        kind != "constant"
+        or wanted in ("quadratic", "roomy")
+        or (wanted == "auto" and settings.moments)
+    ):
         return None
     return polynomial_start(system, lower, upper, settings, shares)
 
