@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from certdde.cli.controller import find_controller
 from certdde.cli.guard import DONE, NOT_CERTIFIED, InterruptedRunError
 from certdde.cli.options import AsJson, Overrides, ProblemFile, ShowProgress
 from certdde.cli.output import number, print_json, print_text
@@ -30,13 +31,17 @@ def learn(
     as_json: AsJson = False,
     progress: ShowProgress = None,
 ) -> int:
-    """Learn a delay equation, a scheme or a step map from data, or from a system to imitate.
+    """Learn a delay equation, a scheme or a step map from data or a system to imitate; or a controller for a plant.
 
     Writes the weights, an ONNX graph, a report, and equations.toml, which `certdde certify` takes. Ctrl-C keeps what
-    has been reached: the same command goes on from there, to the same weights. Nothing is proved here.
+    has been reached: the same command goes on from there, to the same weights. Nothing is proved here, but for a
+    controller (task = "controller"): it is found together with a certificate of its loop.
     """
+    from certdde.systems.controller_problem import is_controller_problem
     from certdde.systems.learn_problem import load_learn_problem
 
+    if is_controller_problem(problem, set_ or []):
+        return find_controller(problem, output, set_ or [], as_json=as_json, progress=progress)
     loaded = load_learn_problem(problem, set_ or [])
     directory = writable_directory(output or Path("out") / (problem.stem or "learned"))
     try:

@@ -56,7 +56,9 @@ def margin_figure(study: Mapping[str, Any], theme: Theme = LIGHT) -> Canvas:
     step = "step of sample and hold" if study["class"] == "sampled" else f"delay ({study['class']})"
     dress(axes, theme, "domain, times that of the file", step, study["name"].replace("$", r"\$"))
     axes.set_ylim(bottom=0.0, top=max(top))
-    legend(figure, theme, handles, loc="outside lower center", ncols=2)
+    for artist in axes.lines:
+        artist.set_in_layout(False)  # those that are not clipped would take room
+    legend(axes, theme, handles, loc="lower left")
     return figure
 
 

@@ -143,6 +143,16 @@ class LearnSpec(_Model):
     data: LearnData = Field(default=LearnData(), description="a table [learn.data]")
     delays: LearnDelays = Field(default=LearnDelays(), description="a table [learn.delays]")
 
+    @model_validator(mode="before")
+    @classmethod
+    def _no_controller(cls, given: Any) -> Any:
+        if isinstance(given, dict) and "task" in given:
+            wanted = (
+                "run certdde learn on this file first, then give equations.toml, which it writes"
+            )
+            raise refuse("the file asks for a controller that is still to be found", wanted, "task")
+        return given
+
     @model_validator(mode="after")
     def _what_the_model_takes(self) -> Self:
         for key, models in ONLY.items():
