@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from certdde.systems.grammar import is_scheme
+from certdde.systems.grammar_hints import is_scheme
 
 
 def _number(value: float) -> str:

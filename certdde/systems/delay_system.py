@@ -14,7 +14,8 @@ from certdde.systems.expressions import (
     variables,
 )
 from certdde.systems.feedforward import Feedforward
-from certdde.systems.grammar import Names, is_scheme
+from certdde.systems.grammar import Names
+from certdde.systems.grammar_hints import is_scheme
 from certdde.systems.network_calls import read_equations, read_networks
 from certdde.systems.rest_points import Balance
 from certdde.systems.system_parts import (

@@ -24,7 +24,8 @@ from certdde.systems.expressions import (
     evaluate,
     variables,
 )
-from certdde.systems.grammar import is_scheme, left_hand_side
+from certdde.systems.grammar import left_hand_side
+from certdde.systems.grammar_hints import is_scheme
 from certdde.systems.unknowns import Interval, IntervalParameter
 
 # The time, the functions, and what a certificate's sentence calls the functional and its levels.

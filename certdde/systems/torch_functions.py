@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import torch
 
@@ -17,7 +17,7 @@ def apply_function(name: str, value: torch.Tensor | float) -> torch.Tensor | flo
     """
     if name not in FUNCTIONS:
         raise KeyError(name)
-    function = getattr(torch, name)
+    function: Callable[[torch.Tensor], torch.Tensor] = getattr(torch, name)
     if isinstance(value, torch.Tensor):
         return function(value)
     return (

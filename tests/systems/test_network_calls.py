@@ -96,7 +96,7 @@ REFUSED = {
         {},
         "one for each",
     ),
-    "another key": ({"file": layered(0, [1, 3, 1], "tanh"), "shfit": True}, {}, "shift"),
+    "another key": ({"file": layered(0, [1, 3, 1], "tanh"), "shifted": True}, {}, "shift"),
     "no file": ({"shift": True}, {}, "no file"),
 }
 

@@ -5,7 +5,8 @@ import torch
 
 from certdde.errors import ProblemError
 from certdde.systems import DelaySystem
-from certdde.systems.grammar import is_scheme, left_hand_side
+from certdde.systems.grammar import left_hand_side
+from certdde.systems.grammar_hints import is_scheme
 
 
 def test_a_scheme_is_read():
