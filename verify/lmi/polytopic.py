@@ -25,7 +25,7 @@ from certdde.verify.lmi.positivity import mean_on_constant_histories, nearest_fa
 from certdde.verify.lmi.program import Program, Solution, solve, stack_blocks
 
 MAX_UNCERTAIN = 6
-MOST_SAMPLES = 2e6  # points of a grid over all nonlinear variables; 33 an axis for four
+MOST_SAMPLES = 1e5  # points of a grid over more than four nonlinear variables
 CORNERS = 16  # of the box of the constants known in intervals
 
 
@@ -64,7 +64,8 @@ def _sampled_slopes(system: DelaySystem, samples: int) -> tuple[np.ndarray, np.n
     shape = (n, 2 * n)
     if not parts.nonlinear:
         return np.zeros(shape), np.zeros(shape)
-    samples = max(2, min(samples, int(MOST_SAMPLES ** (1 / len(parts.nonlinear)))))
+    if len(parts.nonlinear) > 4:
+        samples = int(MOST_SAMPLES ** (1 / len(parts.nonlinear)))
     domain = system.whole or ()
     order = [*[v for v in parts.nonlinear if v.delay], *[v for v in parts.nonlinear if not v.delay]]
     axes = [
