@@ -92,7 +92,7 @@ BAD = {
     "no steps": (["learn.steps=0"], "cannot use 0"),
     "a delay that varies": (["delays.tau.class=measurable"], "constant"),
     "an equilibrium that is none": (["system.equilibrium={x=0.5}"], "equilibrium"),
-    "two widths": (['system.equations=["x\' = u(x(t - tau))", "y\' = u(x, y) - y"]'], "1 inputs"),
+    "two widths": (['system.equations=["x\' = u(x(t - tau))", "y\' = u(x, y) - y"]'], "inputs: 1"),
 }
 
 

@@ -5,6 +5,7 @@ from pydantic import ValidationError
 
 from certdde.delays.classes import Constant, Several
 from certdde.errors import ProblemError
+from certdde.systems.controller_problem import load_controller_problem
 from certdde.systems.problem import Problem, load_problem
 from certdde.systems.toml_files import MAX_BYTES
 
@@ -30,7 +31,18 @@ def write(tmp_path):
     return put
 
 
-@pytest.mark.parametrize("path", sorted(EXAMPLES.glob("*.toml")), ids=lambda path: path.stem)
+CONTROLLERS = [p for p in sorted(EXAMPLES.glob("*.toml")) if 'task = "controller"' in p.read_text()]
+SYSTEMS = [p for p in sorted(EXAMPLES.glob("*.toml")) if p not in CONTROLLERS]
+
+
+@pytest.mark.parametrize("path", CONTROLLERS, ids=lambda path: path.stem)
+def test_every_controller_to_be_found_has_a_problem_of_its_own(path):
+    problem = load_controller_problem(path)
+    assert problem.delay().lower > 0
+    assert "run certdde learn" in refusal(path)
+
+
+@pytest.mark.parametrize("path", SYSTEMS, ids=lambda path: path.stem)
 def test_every_example_is_a_problem_with_a_supported_delay(path):
     problem = load_problem(path)
     system = problem.build()

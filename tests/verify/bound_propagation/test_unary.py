@@ -8,8 +8,9 @@ from enclosures import MP
 from certdde.systems.expressions import FUNCTIONS
 from certdde.verify.bound_propagation.unary import UNARY, Unary, power
 
-# softplus is an activation of networks, not a function of the grammar.
-EXACT = {**GRAMMAR, "softplus": lambda z: MP.log1p(MP.exp(z))}
+# softplus is an activation of networks, not a function of the grammar; relu has rules of its own.
+SMOOTH = {name: f for name, f in GRAMMAR.items() if name != "relu"}
+EXACT = {**SMOOTH, "softplus": lambda z: MP.log1p(MP.exp(z))}
 POWERS = (-5, -2, -1, 0, 1, 2, 3, 4, 7)
 PI, ROOT3 = MP.pi, MP.sqrt(3)
 LIMITS = {"tan": (-1.55, 1.55), "log": (1e-3, 30.0), "sqrt": (1e-3, 30.0), "exp": (-20.0, 20.0)}
