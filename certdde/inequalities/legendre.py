@@ -7,6 +7,8 @@ from collections.abc import Sequence
 
 import torch
 
+ABOUT_ZERO = 1e-12  # of a range: pieces that grow from there are too many, or do not grow
+
 
 def moment_rates(
     x: torch.Tensor, y: torch.Tensor, moments: Sequence[torch.Tensor]
@@ -28,9 +30,9 @@ def moment_rates(
 def delay_pieces(
     lower: float, upper: float, ratio: float = 1.25, first: float = 0.3
 ) -> list[float]:
-    """Return break points of [lower, upper], geometric; a range from 0 starts with [0, first * upper]."""
+    """Return break points of [lower, upper], geometric; a range from about 0 starts with a piece to first * upper."""
     breaks = [lower]
-    if lower == 0:
+    if lower < ABOUT_ZERO * upper:
         breaks.append(first * upper)
     while breaks[-1] * ratio < upper * (1 - 1e-9):
         breaks.append(breaks[-1] * ratio)

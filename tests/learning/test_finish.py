@@ -1,7 +1,9 @@
+"""The breaks of a proof hold the delays as the claim states them."""
+
 from fractions import Fraction
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from certdde.learning.finish import covering_breaks
@@ -15,6 +17,9 @@ def test_the_breaks_of_a_single_delay_hold_its_decimal(ratio, delay):
     assert Fraction(breaks[0]) <= Fraction(repr(delay)) <= Fraction(breaks[1])
 
 
+@example(5e-324, 1.0)
+@example(1e-13, 1.0)
+@example(1e-11, 1.0)
 @given(st.floats(0, 10), st.floats(1e-3, 10))
 def test_breaks_hold_the_decimals_of_a_range(lower, width):
     upper = lower + width
@@ -22,3 +27,4 @@ def test_breaks_hold_the_decimals_of_a_range(lower, width):
     assert Fraction(breaks[0]) <= Fraction(repr(lower))
     assert Fraction(repr(upper)) <= Fraction(breaks[-1])
     assert breaks == sorted(set(breaks))
+    assert len(breaks) < 200
