@@ -58,7 +58,8 @@ CASES = (
     Case("path following, 0.84", "path", (10.0, 4.0)),
     Case("cart-pole", "cart_pole", (0.3, 0.1, 0.3, 0.3)),
     Case("cart-pole", "cart_pole", (1.0, 0.5, 1.5, 1.5)),
-    Case("planar quadrotor", "quadrotor", (0.1, 0.1, 0.05, 0.15, 0.15, 0.2)),
+    Case("planar quadrotor", "quadrotor", (0.15, 0.15, 0.1, 0.25, 0.12, 0.5)),
+    Case("planar quadrotor", "quadrotor", (0.3, 0.3, 0.2, 0.5, 0.25, 1.0)),
 )
 # m = 0.15, l = 0.5, damping 0.1, |u| <= 6: theta'' = g/l sin theta - b/(m l^2) theta' + u/(m l^2)
 PENDULUM = (

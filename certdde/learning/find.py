@@ -21,6 +21,7 @@ from certdde.learning.task import Task
 from certdde.systems.structure import structure
 from certdde.verify.answers import Answer
 from certdde.verify.bound_propagation.branch import Settings
+from certdde.verify.bound_propagation.star import FEW
 
 MAX_SPLITS = 6
 REGION = 0.1
@@ -32,7 +33,12 @@ def find_parts(task: Task) -> tuple[list[Part], str]:
     ends = task.delay.lower, task.delay.upper
     if task.method == "lmi":
         return _covered(task, "lmi", _attempt(task, "lmi", *ends))
-    quadratic = [_baseline(task, method) for method in ("lmi", "quadratic")][1]
+    few = (
+        len(structure(task.system).nonlinear) <= FEW
+    )  # vertices of the slopes of many cost minutes
+    quadratic = [
+        _baseline(task, method) for method in (("lmi", "quadratic") if few else ("quadratic",))
+    ][-1]
     if task.method == "quadratic":
         return _covered(task, "quadratic", quadratic)
     parts, why = _neural(task, *ends, _splits(task, 2))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -9,6 +10,7 @@ from fractions import Fraction
 import torch
 
 from certdde.functionals import Functional
+from certdde.inequalities.inequality import dissipation
 from certdde.inequalities.reduction import MeasurableDelay, Reduction
 from certdde.learning.area import certified_share
 from certdde.learning.finish import Cover, Finished, constant_cover, finish
@@ -18,11 +20,14 @@ from certdde.systems.scaling import Scaling
 from certdde.systems.structure import structure
 from certdde.verify.answers import Unknown
 from certdde.verify.bound_propagation.branch import Encloser, Settings, by_intervals
+from certdde.verify.bound_propagation.star import FEW, NEARLY, Star
 from certdde.verify.lmi.cutting_planes import cutting_planes
 from certdde.verify.lmi.measurable import measurable_lmi
 from certdde.verify.lmi.polytopic import polytopic_lmi
 
 REGION_MARGIN = 0.03
+FIRST = 1_000_000  # boxes for the functional with a large region, where the variables are many
+ROBUST = 0.7  # of the largest margin: for few boxes where the variables are many, rather than for a large region
 SMALLER = (Fraction(7, 10), Fraction(1, 2), Fraction(1, 3), Fraction(1, 5))  # parts of the domain
 
 
@@ -43,6 +48,8 @@ def propose(
     cover: Reduction,
     seed: int,
     deadline: float = float("inf"),
+    *,
+    robust: bool = False,
 ) -> Proposal | None:
     """Ask the polytopic LMI (``lmi``) or cutting planes (``quadratic``) for a functional.
 
@@ -59,6 +66,8 @@ def propose(
     seed : int
     deadline : float
         On ``time.monotonic``.
+    robust : bool
+        Of ``quadratic``: a larger margin and a smaller region.
 
     Returns
     -------
@@ -75,7 +84,8 @@ def propose(
     if method == "lmi":
         found = polytopic_lmi(scaled, order, times, margin=REGION_MARGIN)
         return None if found is None else Proposal(*found)
-    cuts = cutting_planes(scaled, order, times, seed=seed, margin=REGION_MARGIN, deadline=deadline)
+    goal = {"margin": math.inf, "share": ROBUST} if robust else {"margin": REGION_MARGIN}
+    cuts = cutting_planes(scaled, order, times, seed=seed, deadline=deadline, **goal)
     return None if cuts.functional is None else Proposal(cuts.functional, cuts.margin)
 
 
@@ -137,15 +147,35 @@ class _Attempt:
         """Propose a functional for the system on a domain ``inner``; prove it on the whole domain."""
         reduction, scaling = self.cover(self.lower, self.upper), Scaling.of(self.system, self.upper)
         deadline = self.settings.deadline
-        proposal = propose(self.method, inner, scaling, self.order, reduction, self.seed, deadline)
+        arguments = inner, scaling, self.order, reduction, self.seed, deadline
+        proposal = propose(self.method, *arguments)
         if proposal is None:
             why = f"the solver found no solution of the {self.method} program of order {self.order}"
             return Finished(None, Unknown(why, torch.zeros(0, 1), 0))
+        many = self.method == "quadratic" and len(structure(self.system).nonlinear) > FEW
+        boxes = min(self.settings.max_boxes, FIRST) if many else self.settings.max_boxes
+        first = self._finish(scaling, proposal, reduction, boxes)
+        if first.part or not many or time.monotonic() > deadline:
+            return first
+        second = propose(self.method, *arguments, robust=True)
+        if second is None or not self._in_sight(scaling, second, reduction):
+            return first
+        return self._finish(scaling, second, reduction, self.settings.max_boxes)
+
+    def _finish(
+        self, scaling: Scaling, proposal: Proposal, reduction: Reduction, boxes: int
+    ) -> Finished:
         return finish(
             self.system,
             scaling.invert(proposal.functional),
             proposal.cover or reduction,
-            self.settings,
+            replace(self.settings, max_boxes=boxes),
             enclose=self.enclose,
             least=self.least,
         )
+
+    def _in_sight(self, scaling: Scaling, proposal: Proposal, reduction: Reduction) -> bool:
+        """Return whether star tests are likely to prove a functional in few boxes."""
+        functional, cover = scaling.invert(proposal.functional), proposal.cover or reduction
+        star = Star.of(dissipation(self.system, functional, cover).inequality)
+        return star.spread <= NEARLY

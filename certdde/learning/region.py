@@ -20,6 +20,9 @@ from certdde.verify.bound_propagation.branch import Settings, prove
 from certdde.verify.bound_propagation.forest import OUTSIDE
 from certdde.verify.bound_propagation.slopes import Slope
 
+PLANAR = 2  # states, up to which the faces are split into boxes
+ROOM = 1e-9  # for rounding; the checker decides exactly
+
 
 @dataclass(frozen=True, slots=True)
 class Level:
@@ -33,7 +36,12 @@ class Level:
 def sampled_level(
     system: DelaySystem, functional: Functional, reduction: Reduction, samples: int = 4096
 ) -> float:
-    """Return the least value of v_0 at sampled points of the faces: an upper estimate of the level."""
+    """Return the least value of v_0 at sampled points of the faces: an upper estimate of the level.
+
+    Where v_0 is quadratic and the states are many, it is the least value off the domain.
+    """
+    if functional.V0 is None and system.dimension > PLANAR:
+        return float(off_the_domain(system, functional, reduction).min())
     generator = torch.Generator().manual_seed(0)
     least = math.inf
     for face in faces(system, functional, reduction, 0.0):
@@ -49,7 +57,10 @@ def prove_level(
     level: float,
     settings: Settings,
 ) -> Level | None:
-    """Show v_0 > level on all faces; None if that is not shown."""
+    """Show v_0 > level on all faces; None if that is not shown. Without boxes if v_0 is a form of many states."""
+    if functional.V0 is None and system.dimension > PLANAR:
+        shown = bool((off_the_domain(system, functional, reduction) > level * (1 + ROOM)).all())
+        return Level(level, np.zeros(0, dtype=np.uint8), 0) if shown else None
     codes, leaves = [], 0
     for index, face in enumerate(faces(system, functional, reduction, level)):
         answer = prove(face, settings)
@@ -65,6 +76,15 @@ def prove_level(
         np.concatenate(codes).astype(np.uint8) if codes else np.zeros(0, dtype=np.uint8),
         leaves,
     )
+
+
+def off_the_domain(
+    system: DelaySystem, functional: Functional, reduction: Reduction
+) -> torch.Tensor:
+    """Return the least of a quadratic v_0 = x^T M x where |x_i| >= r_i, for each state: r_i^2 / (M^-1)_ii, (n,)."""
+    form = functional.cores(reduction.breaks, reduction.longest)[0]
+    ends = [min(-float(low[1]), float(high[0])) for low, high in system.ends or ()]
+    return torch.tensor(ends, dtype=torch.float64).square() / torch.linalg.inv(form).diagonal()
 
 
 def largest_radius(

@@ -20,7 +20,7 @@ from certdde.verify.bound_propagation.forest import (
     root_cells,
 )
 from certdde.verify.bound_propagation.lagrange import at_the_centre, largest_rise
-from certdde.verify.bound_propagation.slopes import Slope, star_test
+from certdde.verify.bound_propagation.star import Star
 from certdde.verify.bound_propagation.taylor import Taylor, quadratic_upper_bound
 
 Encloser = Callable[[Inequality, torch.Tensor, torch.Tensor], Taylor]
@@ -82,6 +82,8 @@ class _Search:
     confirm: Encloser | None
     outside: Inequality | None
     progress: Callable[[int, int], None] | None
+    star: Star | None
+    shares: torch.Tensor | None
     blocks: list[int] = field(default_factory=list)
     codes: list[np.ndarray] = field(default_factory=list)
     bad: list[torch.Tensor] = field(default_factory=list)
@@ -119,7 +121,12 @@ def prove(
     float64: bounds are not rounded outward. The checker repeats every leaf of the proof in interval arithmetic.
     """
     confirm = None if enclose is by_intervals else by_intervals
-    search = _Search(inequality, settings or Settings(), enclose, confirm, outside, progress)
+    definite = inequality.holds_origin and inequality.offset <= 0  # the star test knows no offset
+    star = Star.of(inequality) if definite else None
+    shares = star.shares() if star else inequality.shares
+    search = _Search(
+        inequality, settings or Settings(), enclose, confirm, outside, progress, star, shares
+    )
     free = inequality.upper > inequality.lower
     if inequality.shares is not None:
         free = free & (inequality.shares > 0)
@@ -187,16 +194,10 @@ def _codes(
     """Test boxes; return for each the kind of leaf, or the axis to split."""
     inequality = search.inequality
     search.boxes += len(lower)
-    codes = _split_axis(inequality, lower, upper, free)
+    codes = _split_axis(inequality, search.shares, lower, upper, free)
     middle, half = (lower + upper) / 2, (upper - lower) / 2
-    if inequality.holds_origin and inequality.offset <= 0:  # the star test knows no offset
-        d = inequality.coordinates
-        near = (middle.abs() <= 3 * half)[:, :d].all(-1)
-        if near.any():
-            passed = star_test(
-                inequality.features(Slope.identity(lower[near], upper[near], d)), inequality.forms
-            )
-            codes[near.nonzero()[:, 0][passed]] = STAR
+    near = (middle.abs() <= 3 * half)[:, : inequality.coordinates].all(-1)
+    _close_stars(search, codes, near, lower, upper)
     beyond = _beyond(search, middle)
     _close_outside(search, codes, beyond, lower, upper)
     rest = (codes < OUTSIDE).nonzero()[:, 0]
@@ -206,10 +207,26 @@ def _codes(
         agreed = _below(search, inequality, search.confirm, lower[found], upper[found])
         proved[proved.clone()] = agreed
     codes[rest[proved]] = COLLAPSED
-    open_ = rest[~proved]
+    if search.star is not None:
+        far = ~near & (codes < OUTSIDE) & search.star.hopeful(lower, upper)
+        _close_stars(search, codes, far, lower, upper)
+    open_ = (codes < OUTSIDE).nonzero()[:, 0]
     if len(open_):
         _collect(search, middle[open_], beyond[open_])
     return codes
+
+
+def _close_stars(
+    search: _Search,
+    codes: torch.Tensor,
+    chosen: torch.Tensor,
+    lower: torch.Tensor,
+    upper: torch.Tensor,
+) -> None:
+    """Close those of the chosen boxes that pass the star test."""
+    if search.star is not None and chosen.any():
+        passed = search.star(lower[chosen], upper[chosen])
+        codes[chosen.nonzero()[:, 0][passed]] = STAR
 
 
 def _beyond(search: _Search, points: torch.Tensor) -> torch.Tensor:
@@ -263,12 +280,16 @@ def _size(enclosure: Taylor, inequality: Inequality) -> torch.Tensor:
 
 
 def _split_axis(
-    inequality: Inequality, lower: torch.Tensor, upper: torch.Tensor, free: torch.Tensor
+    inequality: Inequality,
+    shares: torch.Tensor | None,
+    lower: torch.Tensor,
+    upper: torch.Tensor,
+    free: torch.Tensor,
 ) -> torch.Tensor:
     """Return the axis with the largest width relative to the whole box; constants are never split."""
     whole = (inequality.upper - inequality.lower).clamp(min=torch.finfo(torch.float64).tiny)
     width = torch.where(free, (upper - lower) / whole, -torch.ones_like(whole))
-    return (width if inequality.shares is None else width * inequality.shares).argmax(-1)
+    return (width if shares is None else width * shares).argmax(-1)
 
 
 def _collect(search: _Search, points: torch.Tensor, beyond: torch.Tensor) -> None:

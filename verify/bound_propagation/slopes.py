@@ -10,24 +10,28 @@ from dataclasses import dataclass, replace
 
 import torch
 
-from certdde.verify.bound_propagation.taylor import interval_product, interval_square
+from certdde.verify.bound_propagation.taylor import interval_product
 from certdde.verify.bound_propagation.unary import UNARY, Unary, power
 
-# The checker forms the same matrix in another order of operations; this margin covers the difference.
-SAFETY = 1.5  # the checker refused boxes of networks of predator and prey at 1.02 and at 1.1
+Ends = tuple[torch.Tensor, torch.Tensor]
+
+NEAR = 0.01  # of half a box: its middle is not used nearer to 0, where the quotient is rounding
 
 
 @dataclass(frozen=True, slots=True)
 class Slope:
-    """A quantity or a vector: value at 0, range over the hull of the box and 0, slopes (d leading).
+    """A quantity or a vector: value at 0, ranges over the box and over its hull with 0, slopes (d leading).
 
     Attributes
     ----------
     zero : (B,) or (B, m) Tensor
     lo, hi : like zero
+        Over the hull.
     slo, shi : (d, B) or (d, B, m) Tensor
     top : like zero, optional
         The value at 0 lies in [zero, top] if it depends on constants of which only intervals are known.
+    blo, bhi : like zero, optional
+        Over the box alone; that over the hull if none is given.
     """
 
     zero: torch.Tensor
@@ -36,6 +40,8 @@ class Slope:
     slo: torch.Tensor
     shi: torch.Tensor
     top: torch.Tensor | None = None
+    blo: torch.Tensor | None = None
+    bhi: torch.Tensor | None = None
 
     @classmethod
     def identity(
@@ -44,13 +50,30 @@ class Slope:
         """Return xi on boxes with ends (B, d); axes after the first ``coordinates`` are unknown constants."""
         count, d = lower.shape
         eye = torch.eye(d, dtype=lower.dtype, device=lower.device).unsqueeze(1).expand(d, count, d)
-        whole = cls(torch.zeros_like(lower), lower.clamp(max=0), upper.clamp(min=0), eye, eye)
+        hull = lower.clamp(max=0), upper.clamp(min=0)
+        whole = cls(torch.zeros_like(lower), *hull, eye, eye, None, lower, upper)
         if coordinates is None or coordinates == d:
             return whole
         free, eye = torch.arange(d, device=lower.device) < coordinates, eye[:coordinates]
         zero, top = (torch.where(free, 0.0, end) for end in (lower, upper))
         lo, hi = torch.where(free, whole.lo, lower), torch.where(free, whole.hi, upper)
-        return cls(zero, lo, hi, eye, eye, top)
+        return cls(zero, lo, hi, eye, eye, top, lower, upper)
+
+    def framed(self, frame: torch.Tensor | None) -> Slope:
+        """Return coordinates with their slopes on eta, xi = frame @ eta; those that are constants have none."""
+        if frame is None:
+            return self
+        extra = self.slo.shape[-1] - len(frame)
+        columns = torch.nn.functional.pad(frame.T, (0, extra)).unsqueeze(1)
+        columns = columns.expand(self.slo.shape).contiguous()
+        return replace(self, slo=columns, shi=columns)
+
+    @property
+    def box(self) -> Ends:
+        """The range over the box."""
+        if self.blo is None or self.bhi is None:
+            return self.lo, self.hi
+        return self.blo, self.bhi
 
     @property
     def start(self) -> torch.Tensor:
@@ -60,14 +83,17 @@ class Slope:
     @staticmethod
     def join(pieces: Sequence[Slope]) -> Slope:
         """Return the vector of all components."""
-        names = ["zero", "lo", "hi", "slo", "shi"]
-        if any(p.top is not None for p in pieces):
-            names.append("start")
-        columns = (
-            [getattr(p, name) if p.zero.ndim == 2 else getattr(p, name)[..., None] for p in pieces]
-            for name in names
-        )
-        return Slope(*(torch.cat(column, dim=-1) for column in columns))
+
+        def joined(parts: list[torch.Tensor]) -> torch.Tensor:
+            each = zip(parts, pieces, strict=True)
+            return torch.cat([v if p.zero.ndim == 2 else v[..., None] for v, p in each], dim=-1)
+
+        names = ("zero", "lo", "hi", "slo", "shi", "start")
+        found = {name: joined([getattr(p, name) for p in pieces]) for name in names}
+        start = found.pop("start")
+        top = start if any(p.top is not None for p in pieces) else None
+        box = (joined([p.box[k] for p in pieces]) for k in (0, 1))
+        return Slope(**found, top=top, **dict(zip(("blo", "bhi"), box, strict=True)))
 
     def column(self, index: int) -> Slope:
         """Return one component."""
@@ -80,7 +106,8 @@ class Slope:
     def _taken(self, index: int | list[int]) -> Slope:
         names = ("zero", "lo", "hi", "slo", "shi")
         top = None if self.top is None else self.top[..., index]
-        found = Slope(*(getattr(self, n)[..., index] for n in names), top)
+        box = (end[..., index] for end in self.box)
+        found = Slope(*(getattr(self, n)[..., index] for n in names), top, *box)
         known = top is None or bool((found.zero == top).all())
         return replace(found, top=None) if known else found
 
@@ -99,6 +126,8 @@ class Slope:
             self.slo @ plus + self.shi @ minus,
             self.shi @ plus + self.slo @ minus,
             top,
+            self.box[0] @ plus + self.box[1] @ minus + shift,
+            self.box[1] @ plus + self.box[0] @ minus + shift,
         )
 
     def __add__(self, other: Slope | float) -> Slope:
@@ -106,16 +135,18 @@ class Slope:
             known = self.top is None and other.top is None
             top = None if known else self.start + other.start
             names = ("zero", "lo", "hi", "slo", "shi")
-            return Slope(*(getattr(self, n) + getattr(other, n) for n in names), top)
+            box = (a + b for a, b in zip(self.box, other.box, strict=True))
+            return Slope(*(getattr(self, n) + getattr(other, n) for n in names), top, *box)
         top = None if self.top is None else self.top + other
-        moved = (value + other for value in (self.zero, self.lo, self.hi))
-        return Slope(*moved, self.slo, self.shi, top)
+        zero, low, high, *box = (v + other for v in (self.zero, self.lo, self.hi, *self.box))
+        return Slope(zero, low, high, self.slo, self.shi, top, *box)
 
     __radd__ = __add__
 
     def __neg__(self) -> Slope:
         top = None if self.top is None else -self.zero
-        return Slope(-self.start, -self.hi, -self.lo, -self.shi, -self.slo, top)
+        box = -self.box[1], -self.box[0]
+        return Slope(-self.start, -self.hi, -self.lo, -self.shi, -self.slo, top, *box)
 
     def __sub__(self, other: Slope | float) -> Slope:
         return self + (-other)
@@ -129,18 +160,20 @@ class Slope:
                 return (-self) * (-other)
             top = None if self.top is None else self.top * other
             names = ("zero", "lo", "hi", "slo", "shi")
-            return Slope(*(getattr(self, n) * other for n in names), top)
+            box = tuple(end * other for end in self.box)
+            return Slope(*(getattr(self, n) * other for n in names), top, *box)
         low, high = interval_product((self.lo, self.hi), (other.lo, other.hi))
-        first = interval_product(
-            ((self.zero + self.lo) / 2, (self.start + self.hi) / 2), (other.slo, other.shi)
-        )
-        second = interval_product(
-            ((other.zero + other.lo) / 2, (other.start + other.hi) / 2), (self.slo, self.shi)
-        )
+        box = interval_product(self.box, other.box)
+        first = interval_product(self._between(), (other.slo, other.shi))
+        second = interval_product(other._between(), (self.slo, self.shi))
         zero, top = self.zero * other.zero, None
         if self.top is not None or other.top is not None:
             zero, top = interval_product((self.zero, self.start), (other.zero, other.start))
-        return Slope(zero, low, high, first[0] + second[0], first[1] + second[1], top)
+        return Slope(zero, low, high, first[0] + second[0], first[1] + second[1], top, *box)
+
+    def _between(self) -> Ends:
+        """Return the range of the middle between the value at 0 and that in the box."""
+        return (self.zero + self.box[0]) / 2, (self.start + self.box[1]) / 2
 
     __rmul__ = __mul__
 
@@ -161,36 +194,51 @@ class Slope:
 
     def _relu(self) -> Slope:
         """Return max(0, .), whose slope from one point to another grows with both."""
-        factor = (relu_slope(self.zero, self.lo), relu_slope(self.start, self.hi))
+        factor = (relu_slope(self.zero, self.box[0]), relu_slope(self.start, self.box[1]))
         slopes = interval_product(factor, (self.slo, self.shi))
         top = None if self.top is None else self.top.clamp(min=0)
-        ends = (value.clamp(min=0) for value in (self.zero, self.lo, self.hi))
-        return Slope(*ends, *slopes, top)
+        zero, low, high, *box = (v.clamp(min=0) for v in (self.zero, self.lo, self.hi, *self.box))
+        return Slope(zero, low, high, *slopes, top, *box)
 
     def weighted(self, factor: Slope) -> Slope:
         """Return factor * self, self(0) = 0: its slopes times the factor's range."""
-        span = (factor.lo, factor.hi)
-        low, high = interval_product(span, (self.lo, self.hi))
-        slopes = interval_product(span, (self.slo, self.shi))
-        return Slope(factor.zero * self.zero, low, high, *slopes)
+        low, high = interval_product((factor.lo, factor.hi), (self.lo, self.hi))
+        slopes = interval_product(factor.box, (self.slo, self.shi))
+        box = interval_product(factor.box, self.box)
+        return Slope(factor.zero * self.zero, low, high, *slopes, None, *box)
 
     def _apply(self, function: Unary) -> Slope:
         low, high = function.range(self.lo, self.hi)
-        whole = function.slope_range(self.lo, self.hi)
+        box = function.range(*self.box)
         if self.top is None:
-            start = (function.slope(self.zero),) * 2
             zero, top = function.value(self.zero), None
         else:
-            start = function.slope_range(self.zero, self.top)
             zero, top = function.range(self.zero, self.top)
-        near = interval_product(
-            function.curvature(self.lo, self.hi), (self.lo - self.start, self.hi - self.zero)
-        )
-        factor = (
-            torch.maximum(whole[0], start[0] + near[0] / 2),
-            torch.minimum(whole[1], start[1] + near[1] / 2),
-        )
-        return Slope(zero, low, high, *interval_product(factor, (self.slo, self.shi)), top)
+        factor = self._chord(function, (zero, zero if top is None else top))
+        return Slope(zero, low, high, *interval_product(factor, (self.slo, self.shi)), top, *box)
+
+    def _chord(self, function: Unary, at_zero: Ends) -> Ends:
+        """Return bounds of (phi(z) - phi(z_0)) / (z - z_0): the mean value theorem, and from z_0 and the middle.
+
+        For z = c it is a number q, and its derivative in z is int t phi''(z_0 + t (z - z_0)) dt, half of a value of
+        phi''. From c = z_0, where q = phi'(z_0), the bound is good near 0, from the middle of the box elsewhere.
+        """
+        low, high = function.slope_range(self.lo, self.hi)
+        bend = function.curvature(self.lo, self.hi)
+        start = function.slope_range(self.zero, self.start)
+        near = interval_product(bend, (self.box[0] - self.start, self.box[1] - self.zero))
+        low = torch.maximum(low, start[0] + near[0] / 2)
+        high = torch.minimum(high, start[1] + near[1] / 2)
+        middle, half = (self.box[0] + self.box[1]) / 2, (self.box[1] - self.box[0]) / 2
+        gap = middle - self.start, middle - self.zero
+        away = (gap[0] * gap[1] > 0) & (torch.minimum(gap[0].abs(), gap[1].abs()) > NEAR * half)
+        inverse = 1 / torch.where(away, gap[1], 1.0), 1 / torch.where(away, gap[0], 1.0)
+        value = function.value(middle)
+        quotient = interval_product((value - at_zero[1], value - at_zero[0]), inverse)
+        reach = torch.maximum(bend[0].abs(), bend[1].abs()) * half / 2
+        low = torch.where(away, torch.maximum(low, quotient[0] - reach), low)
+        high = torch.where(away, torch.minimum(high, quotient[1] + reach), high)
+        return torch.minimum(low, high), torch.maximum(low, high)
 
 
 def relu_slope(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
@@ -200,54 +248,3 @@ def relu_slope(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
     return torch.where(
         low == 0, torch.ones_like(high), torch.where(high == 0, torch.zeros_like(high), mixed)
     )
-
-
-def star_test(value: Slope, forms: torch.Tensor) -> torch.Tensor:
-    """Test whether S^T H S is negative definite for every S in the slopes and every H.
-
-    Parameters
-    ----------
-    value : Slope
-        v on B boxes, m components, v(0) = 0.
-    forms : (E, m, m) Tensor
-
-    Returns
-    -------
-    (B,) bool Tensor
-        True where the largest eigenvalue of the centre plus the norm of the radius is negative for all E; false on NaN.
-    """
-    centre, radius = (value.slo + value.shi) / 2, (value.shi - value.slo) / 2
-    image = torch.einsum("dbi,eij->ebdj", centre, forms)
-    middle = torch.einsum("ebdj,cbj->ebdc", image, centre)
-    first = torch.einsum("ebdj,cbj->ebdc", image.abs(), radius)
-    second = torch.einsum("dbi,eij,cbj->ebdc", radius, forms.abs(), radius)
-    spread = first + first.transpose(-1, -2) + second
-    spread = spread * SAFETY
-    return negative_definite(middle - spread, middle + spread).all(0)
-
-
-def negative_definite(lower: torch.Tensor, upper: torch.Tensor) -> torch.Tensor:
-    """Test by elimination whether every symmetric matrix in [lower, upper] is negative definite.
-
-    From the last row on, as the checker does: elimination of intervals depends on the order.
-    """
-    size = lower.shape[-1]
-    lower, upper = lower.flip((-2, -1)), upper.flip((-2, -1))
-    matrix = {
-        (i, j): (-upper[..., i, j], -lower[..., i, j]) for i in range(size) for j in range(i + 1)
-    }
-    proved = torch.ones_like(lower[..., 0, 0], dtype=torch.bool)
-    for k in range(size):
-        pivot = matrix[k, k]
-        proved = proved & (pivot[0] > 0) & torch.isfinite(pivot[1])
-        inverse = (1 / pivot[1], 1 / pivot[0])
-        for i in range(k + 1, size):
-            for j in range(k + 1, i + 1):
-                product = (
-                    interval_square(matrix[i, k])
-                    if i == j
-                    else interval_product(matrix[i, k], matrix[j, k])
-                )
-                change = interval_product(product, inverse)
-                matrix[i, j] = (matrix[i, j][0] - change[1], matrix[i, j][1] - change[0])
-    return proved

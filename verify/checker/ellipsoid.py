@@ -17,6 +17,7 @@ def check_level(form: Matrix, level: Fraction, domain: Box, where: str) -> None:
     """
     for i, (low, high) in enumerate(domain):
         r = min(-low, high)
+        require(r > 0, where, f"has a level set, but 0 is not inside the domain in state {i}")
         square = [[r * r * value for value in row] for row in form]
         square[i][i] -= level
         inside = positive_definite(square)

@@ -9,7 +9,7 @@ from ival import Interval
 from . import slopes, taylor
 from .moments import read_by
 from .network import Network
-from .rounding import Affine, dot
+from .rounding import Affine, Quadratic, dot
 from .system import System
 from .taylor import Maybe
 from .tree import evaluate
@@ -69,12 +69,13 @@ class Features:
                 blocks.append(self.w.taylor(column, False)[0])
         return taylor.gather(blocks, r)
 
-    def slopes(self, lo: np.ndarray, hi: np.ndarray) -> Interval:
+    def slopes(self, lo: np.ndarray, hi: np.ndarray, frame: np.ndarray | None = None) -> Interval:
         """Sl (d, F, B) with v(xi) = Sl(xi) xi for xi in the boxes; v(0) = 0 holds exactly, for all constants.
 
-        For q = J^T p with p = Psi xi the slope rows are J^T Psi.
+        In a frame T it is v(xi) = Sl(xi) eta for every eta with xi = T eta. For q = J^T p with p = Psi xi the
+        slope rows are J^T Psi.
         """
-        xi = slopes.variables(lo[: self.size], hi[: self.size])
+        xi = slopes.variables(lo[: self.size], hi[: self.size], frame)
         blocks: list[tuple[int, tuple[Maybe, ...]]] = [(1, variable.cols) for variable in xi]
         where = xi[0].where
         for low, high in zip(lo[self.size :], hi[self.size :], strict=True):
@@ -96,6 +97,22 @@ class Features:
                 column = slopes.stack([at[i + shift] for i in self.w.inputs])
                 blocks.append((self.w.outputs, self.w.slopes(column)[0].cols))
         return _columns(blocks, lo.shape[1])
+
+    def frame(self, q: Quadratic) -> np.ndarray | None:
+        """T with T^T Sl^T H Sl T about -1 at xi = 0, H the mean of the forms, or None where it is not definite.
+
+        Nothing rests on T: any will do, and this one lets the star test see most.
+        """
+        constants = [float((lo + hi) / 2) for lo, hi in self.system.spans]
+        at = np.array([0.0] * self.size + constants)[:, None]
+        s = self.slopes(at, at).mid[:, :, 0]
+        with np.errstate(all="ignore"):
+            try:
+                root = np.linalg.cholesky(-(s @ q.centre.mean(axis=0) @ s.T))
+                found = np.linalg.inv(root).T
+            except np.linalg.LinAlgError:
+                return None
+        return found if np.isfinite(found).all() else None
 
 
 def _ones(column: Interval) -> np.ndarray:

@@ -1,6 +1,7 @@
 """The leaf tests, and the loop that puts every leaf of a forest to its test in batches."""
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -25,16 +26,35 @@ def collapsed(features: Features, q: Quadratic, lo: np.ndarray, hi: np.ndarray) 
     return proved
 
 
-def star(features: Features, q: Quadratic, lo: np.ndarray, hi: np.ndarray) -> np.ndarray:
-    """Lemma: v = Sl xi, so v^T Ht_j v = xi^T (Sl^T Ht_j Sl) xi < 0 for xi != 0 in the box."""
-    return np.asarray(np.all(negative_definite(congruence(q, features.slopes(lo, hi))), axis=0))
+@dataclass(frozen=True, slots=True)
+class Star:
+    """The star test, in the frame and, where that does not do, without one."""
+
+    features: Features
+    q: Quadratic
+    frame: np.ndarray | None
+
+    def __call__(self, lo: np.ndarray, hi: np.ndarray) -> np.ndarray:
+        """Lemma: v = Sl eta, xi = T eta, and v^T Ht_j v = eta^T (Sl^T Ht_j Sl) eta < 0 for xi != 0 in the box.
+
+        Definite matrices Sl^T Ht_j Sl = T^T (..) T exist only if T is regular: then every xi is T eta, and
+        eta = 0 only for xi = 0.
+        """
+        proved = self._definite(lo, hi, self.frame)
+        if self.frame is not None and not proved.all():
+            proved[~proved] = self._definite(lo[:, ~proved], hi[:, ~proved], None)
+        return proved
+
+    def _definite(self, lo: np.ndarray, hi: np.ndarray, frame: np.ndarray | None) -> np.ndarray:
+        found = congruence(self.q, self.features.slopes(lo, hi, frame))
+        return np.array(np.all(negative_definite(found), axis=0))
 
 
 def tests(features: Features, q: Quadratic) -> Mapping[int, Test]:
     """The test of each leaf code of a part's forest."""
     return {
         COLLAPSED: lambda lo, hi: collapsed(features, q, lo, hi),
-        STAR: lambda lo, hi: star(features, q, lo, hi),
+        STAR: Star(features, q, features.frame(q)),
     }
 
 

@@ -7,7 +7,7 @@ from functools import partial
 import numpy as np
 from ival import Interval
 
-from . import taylor
+from . import ellipsoid, taylor
 from .document import Box
 from .exact import Matrix, schur
 from .forest import COLLAPSED, Codes, Leaves, leaves, outward
@@ -30,9 +30,15 @@ def check_level(
     """Lemma: if v_0 > c on all faces, a path from V <= c leaves the domain through no face.
 
     `ends` are those of the domain as intervals, where it is known only that they lie there.
-    v_0 is the least of u^T M u + |p_V0(u)|^2 over the forms M, u = (x, moments that V0 reads).
+    v_0 is the least of u^T M u + |p_V0(u)|^2 over the forms M, u = (x, moments that V0 reads). A single form
+    needs no codes: where its level set ends is exact.
     """
     n = len(domain)
+    if v0 is None and n > 1 and not codes.array.size:
+        inner = tuple((low[1], high[0]) for low, high in ends) if ends else domain
+        for form in forms:
+            ellipsoid.check_level(form, level, inner, codes.where)
+        return
     box = domain + ranges(read_by(v0.inputs if v0 else (), n), domain)
     q, bound = enclose([negated(m, v0) for m in forms], len(box)), -Interval(level).hi
     for axis in range(n):

@@ -94,11 +94,12 @@ def hull(
     at, where = dict(zip(xi, box, strict=True)), box[0].where
     value = evaluate(tree, at.__getitem__, lambda v: slopes.constant(Interval(v), where))
     smooth, found = bounded(value.box) & bounded(value.hull), {}
-    away = nonzero(where[0]) & (quotients and len(xi) == 1)
-    quotient = (value.box - value.zero) / where[0]
+    first = box[0].box
+    away = nonzero(first) & (quotients and len(xi) == 1)
+    quotient = (value.box - value.zero) / first
     ends = np.where(away, quotient.lo, -np.inf), np.where(away, quotient.hi, np.inf)
     for j, column in zip(xi, value.cols, strict=True):
-        slope = where[0] * 0.0 if column is None else column & Interval(*ends)
+        slope = first * 0.0 if column is None else column & Interval(*ends)
         slope = only(slope, smooth)
         right = bool(bounded(slope).all())
         require(right, place, "has no bounded slopes on the domain")

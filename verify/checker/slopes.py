@@ -6,7 +6,7 @@ from functools import reduce
 import numpy as np
 from ival import Interval
 
-from .functions import bounded, find, only
+from .functions import Function, bounded, find, nonzero, only
 from .rounding import dot
 from .taylor import Maybe, concatenated, cut, plus, times
 
@@ -15,14 +15,15 @@ from .taylor import Maybe, concatenated, cut, plus, times
 class Slope:
     """`zero` holds h(0); `box` and `hull` the ranges over B and over the hull of B and 0.
 
-    cols[k] encloses the slope on xi_k for xi in B; `where` holds B itself.
+    cols[k] encloses the slope on xi_k for xi in B; `where` holds B itself. In a frame T, xi = T eta,
+    cols[k] encloses the slope on eta_k, and `where` says nothing.
     """
 
     zero: Interval
     box: Interval
     hull: Interval
     cols: tuple[Maybe, ...]
-    where: tuple[Interval, ...]
+    where: tuple[Maybe, ...]
 
     def sharpened(self) -> "Slope":
         """The range over B cut with h(0) + S B, which contains it too."""
@@ -51,17 +52,31 @@ class Slope:
         return Slope(zero, box, hull, cols, self.where).sharpened()
 
     def apply(self, name: str, exponent: int = 0) -> "Slope":
-        """(phi(z) - phi(z_0)) / (z - z_0): Taylor's theorem at z_0, cut with the mean value theorem."""
+        """(phi(z) - phi(z_0)) / (z - z_0): Taylor's theorem at z_0, the mean value theorem, and `to_middle`."""
         if name == "relu":
             return self.relu()
         phi = find(name, exponent)
         hull = only(self.hull, phi.smooth(self.hull))
         zero, first = phi.jet(only(self.zero, phi.smooth(hull)))
         whole, mean = phi.jet(hull)
-        s = (first + phi.second(hull) * 0.5 * (self.box - self.zero)) & mean
+        bend = phi.second(hull) * 0.5
+        s = (first + bend * (self.box - self.zero)) & mean & self.to_middle(phi, bend)
         cols = tuple(times(s, a) for a in self.cols)
         box = phi.jet(self.box)[0] & whole
         return Slope(zero, box, whole, cols, self.where).sharpened()
+
+    def to_middle(self, phi: Function, bend: Interval) -> Interval:
+        """Lemma: s(z) = int_0^1 phi'(z_0 + t (z - z_0)) dt is in s(c) + phi''(hull)/2 (z - c), c the middle of the box.
+
+        For s'(z) = int t phi''(z_0 + t (z - z_0)) dt, and int t dt = 1/2. `bend` holds phi''(hull)/2. It
+        says nothing where c is in the enclosure of z_0.
+        """
+        c = Interval((self.box & self.hull).mid)
+        gap = c - self.zero
+        usable = nonzero(gap)
+        rise = phi.jet(c)[0] - phi.jet(self.zero)[0]
+        s = rise / only(gap, usable) + bend * (self.box - c)
+        return Interval(np.where(usable, s.lo, -np.inf), np.where(usable, s.hi, np.inf))
 
     def relu(self) -> "Slope":
         """max(0, .) is convex: its slope from z_0 to z grows with both, so it lies between those of the ends."""
@@ -103,20 +118,20 @@ def chord(a: np.ndarray, b: np.ndarray, at_zero: float) -> Interval:
     return Interval(low, high)
 
 
-def constant(value: Interval, where: tuple[Interval, ...]) -> Slope:
+def constant(value: Interval, where: tuple[Maybe, ...]) -> Slope:
     """A quantity that does not depend on the box."""
     return Slope(value, value, value, (None,) * len(where), where)
 
 
-def variables(lo: np.ndarray, hi: np.ndarray) -> list[Slope]:
-    """The coordinates of boxes (d, B), each as a row (1, B)."""
-    where = tuple(Interval(a[None], b[None]) for a, b in zip(lo, hi, strict=True))
-    unit = Interval(np.ones((1, lo.shape[1])))
-    zero = unit * 0.0
-    return [
-        Slope(zero, x, x | zero, tuple(unit if k == j else None for k in range(len(lo))), where)
-        for j, x in enumerate(where)
-    ]
+def variables(lo: np.ndarray, hi: np.ndarray, frame: np.ndarray | None = None) -> list[Slope]:
+    """The coordinates of boxes (d, B), each as a row (1, B), in a frame if there is one."""
+    sides = tuple(Interval(a[None], b[None]) for a, b in zip(lo, hi, strict=True))
+    where: tuple[Maybe, ...] = sides if frame is None else (None,) * len(sides)
+    ones = np.ones((1, lo.shape[1]))
+    rows = np.eye(len(lo)) if frame is None else frame
+    cols = [[Interval(t * ones) if t else None for t in row] for row in rows.tolist()]
+    zero = Interval(0.0 * ones)
+    return [Slope(zero, x, x | zero, tuple(row), where) for x, row in zip(sides, cols, strict=True)]
 
 
 def stack(rows: list[Slope]) -> Slope:

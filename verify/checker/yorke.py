@@ -97,10 +97,10 @@ def _negated(tree: Node, variable: slopes.Slope, at: tuple[slopes.Slope, slopes.
 
     Away from 0 it is the quotient too.
     """
-    where = variable.where
+    where, side = variable.where, variable.box
     value = evaluate(tree, at.__getitem__, lambda v: slopes.constant(Interval(v), where))
-    slope = where[0] * 0.0 if value.cols[0] is None else value.cols[0]
-    quotient, away = (value.box - value.zero) / where[0], nonzero(where[0])
+    slope = side * 0.0 if value.cols[0] is None else value.cols[0]
+    quotient, away = (value.box - value.zero) / side, nonzero(side)
     ends = np.where(away, quotient.lo, -np.inf), np.where(away, quotient.hi, np.inf)
     return only(-(slope & Interval(*ends)), bounded(value.box) & bounded(value.hull))
 

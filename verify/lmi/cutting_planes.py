@@ -57,6 +57,7 @@ def cutting_planes(
     samples: int = 20_000,
     solver: str = "CLARABEL",
     margin: float = 0.03,
+    share: float = 0.3,
     deadline: float = float("inf"),
 ) -> Cuts:
     """Find (P, S, R) with D < 0 at sampled points of the nonlinear variables.
@@ -74,7 +75,9 @@ def cutting_planes(
         Rounds of adding the worst of so many sampled points.
     solver : str
     margin : float
-        The mean of V on constant histories is minimised at this margin (v_0 >= 1 on the faces).
+        The mean of V on constant histories is minimised at this margin (v_0 >= 1 on the faces), or
+    share : float
+        at this part of the largest, if that is less.
     deadline : float
         On ``time.monotonic``: no round is begun after it.
     """
@@ -97,7 +100,7 @@ def cutting_planes(
     for turn in range(1, rounds + 1):
         if time.monotonic() > deadline:
             break
-        solution = best(program, mean, solver=solver, margin=margin)
+        solution = best(program, mean, solver=solver, margin=margin, share=share)
         if solution is None:
             return Cuts(None, -np.inf, turn, used)
         found = parameters.functional(solution.x)

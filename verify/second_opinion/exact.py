@@ -58,3 +58,13 @@ def negated(m: fmpq_mat) -> fmpq_mat:
 def balls(m: fmpq_mat) -> arb_mat:
     """Return the matrix in balls of the working precision."""
     return arb_mat(m)
+
+
+def beyond(m: fmpq_mat, radii: Sequence[Fraction], level: Fraction) -> bool:
+    """Whether x^T M x > level wherever |x_i| >= r_i for some i: the least is r_i^2 / (M^-1)_ii."""
+    inverse = m.inv()
+    for i, r in enumerate(radii):
+        square = fmpq(r.numerator, r.denominator) ** 2
+        if not (r > 0 and square > fmpq(level.numerator, level.denominator) * inverse[i, i]):
+            return False
+    return True

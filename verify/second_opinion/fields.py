@@ -20,12 +20,13 @@ from certdde.verify.checker.system import System, build
 from . import exact
 from .balls import ball
 from .crossings import Pencil, pencil
-from .forms import Box, Slope, quadratic, star
+from .forms import Box, Slope, quadratic
 from .multipliers import negative
 from .networks import Features, Network, core_forms, read_network
 from .outside import Outer, bordered, least, outer
 from .partition import OUTSIDE, STAR, Leaf, chosen, count
 from .scope import read_document
+from .stars import Star
 
 Ends = Sequence[float]
 
@@ -95,7 +96,13 @@ def _part(i: int, document: Document, system: System, entries: dict[str, bytes])
         return []
     level = document.level[i]
     _radius(document, level, (p, s, r), features, end, where)
-    faces = _faces(system, features, cores, level, arrays["face_codes"], where)
+    if features.v0 is None and system.n > 1 and not len(arrays["face_codes"]):
+        radii = [min(-low[1], high[0]) for low, high in system.ends]
+        if not all(exact.beyond(core, radii, level) for core in cores):
+            raise Disagreement(f"{where}: the level is not below v_0 on the faces")
+        faces: Iterator[Field] = iter(())
+    else:
+        faces = _faces(system, features, cores, level, arrays["face_codes"], where)
     beyond = outer(features, cores)
     return [*_forest(system, features, forms, arrays, where, beyond, level), *faces]
 
@@ -164,14 +171,13 @@ def _forest(
     box = [system.domain[j % system.n] for j in system.xi]
     box += [*moments.ranges(features.moments, system.domain), *system.spans]
     grid, blocks = arrays["grid"].tolist(), arrays["blocks"].tolist()
+    definite = Star.of(features, forms)
 
     def test(lower: Ends, upper: Ends, code: int) -> bool:
         if code == OUTSIDE:
             return beyond is not None and beyond.value(lower, upper) > ball(level)
-        if code == STAR:
-            slopes = features.slopes(lower, upper)
-            if all(star(slopes, h) for h in forms):
-                return True  # else the collapsed test may show it, on pieces away from 0
+        if code == STAR and definite(lower, upper):
+            return True  # else the collapsed test may show it, on pieces away from 0
         v = features.forms(lower, upper)
         return all(negative(v, h) for h in forms)
 

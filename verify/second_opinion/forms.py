@@ -9,10 +9,11 @@ from flint import arb, arb_mat
 
 from certdde.verify.checker.feedforward import Feedforward
 
-from .balls import chord, find, meet, square
+from .balls import Unary, chord, find, meet, square
 from .feedforward import outputs
 
 Balls = tuple[arb, ...]
+Frame = Sequence[Sequence[float]]  # T, row by row, in xi = T eta
 ZERO = arb(0)
 
 
@@ -139,16 +140,22 @@ class Box:
 
 @dataclass(frozen=True, slots=True)
 class Slope:
-    """h(xi) = zero + sum_k cols_k xi_k on the box ``where``; ``box`` and ``hull`` (with 0) hold the values."""
+    """h(xi) = zero + sum_k cols_k xi_k on the box ``where``; ``box`` and ``hull`` (with 0) hold the values.
+
+    In a frame T it is h(xi) = zero + sum_k cols_k eta_k for every eta with xi = T eta; of eta no range is known, and
+    ``where`` is None.
+    """
 
     zero: arb
     box: arb
     hull: arb
     cols: Balls
-    where: Box
+    where: Box | None
 
     def cut(self) -> Slope:
         """Return the same with the values over the box cut by what the slopes say."""
+        if self.where is None:
+            return self
         box = meet(self.box, self.zero + dot(self.cols, self.where.sides))
         return Slope(self.zero, box, self.hull, self.cols, self.where)
 
@@ -171,13 +178,27 @@ class Slope:
         """Return a function of the grammar, or an integer power (Taylor's theorem at the value at 0)."""
         if name == "relu":
             return self.relu()
-        phi = find(name, exponent)
+        phi, s = find(name, exponent), arb.nan()
         bend = phi.second(self.hull)
-        s = phi.first(self.zero) + bend * (self.box - self.zero) / 2
-        s = meet(s, phi.first(self.hull)) if bend.is_finite() else arb.nan()
+        if bend.is_finite():
+            s = phi.first(self.zero) + bend * (self.box - self.zero) / 2
+            s = meet(meet(s, phi.first(self.hull)), self._from_middle(phi, bend))
         cols = tuple(s * a for a in self.cols)
         values = (phi.value(z) for z in (self.zero, self.box, self.hull))
         return Slope(*values, cols, self.where).cut()
+
+    def _from_middle(self, phi: Unary, bend: arb) -> arb:
+        """Enclose s(z) = (phi(z) - phi(z_0)) / (z - z_0), z the values over the box, z_0 that at 0, around one z = c.
+
+        |s'| <= |phi''| / 2, with the sign of phi'', between z_0 and z; ``bend`` holds phi'' on the hull, so c has to be
+        in it. NaN where it is not, or where c may be z_0.
+        """
+        c = self.box.mid()
+        away = c - self.zero
+        if away.contains(0) or not self.hull.contains(c):
+            return arb.nan()
+        rise = phi.value(c) - phi.value(self.zero)
+        return rise / away + bend * (self.box - c) / 2
 
     def relu(self) -> Slope:
         """Return max(0, h): its slope from one value to another grows with both.
@@ -191,7 +212,7 @@ class Slope:
 
     def _chords(self) -> arb:
         low, high = self.box.lower(), self.box.upper()
-        if all(c.is_finite() for c in self.cols):
+        if self.where is not None and all(c.is_finite() for c in self.cols):
             reached = self.where.reach(self.cols)
             low = max(low, (self.zero.lower() + reached[0]).lower())
             high = min(high, (self.zero.upper() + reached[1]).upper())
@@ -214,23 +235,33 @@ class Slope:
 
     def constant(self, value: arb) -> Slope:
         """Return a constant on the same box."""
-        return Slope(value, value, value, tuple(ZERO for _ in self.where.sides), self.where)
+        return Slope(value, value, value, tuple(ZERO for _ in self.cols), self.where)
 
     @staticmethod
-    def variables(lower: Sequence[float], upper: Sequence[float]) -> list[Slope]:
-        """Return the coordinates of a box."""
-        where = Box.of([arb(a) for a in lower], [arb(b) for b in upper])
-        rows = [tuple(arb(int(k == j)) for k in range(len(lower))) for j in range(len(lower))]
+    def variables(
+        lower: Sequence[float], upper: Sequence[float], frame: Frame | None = None
+    ) -> list[Slope]:
+        """Return the coordinates of a box, with slopes on eta where there is a frame, xi = frame eta."""
+        box = Box.of([arb(a) for a in lower], [arb(b) for b in upper])
+        unit = [[float(k == j) for k in range(len(lower))] for j in range(len(lower))]
+        rows = unit if frame is None else frame
+        where = box if frame is None else None
         return [
-            Slope(ZERO, x, x.union(ZERO), row, where)
-            for x, row in zip(where.sides, rows, strict=True)
+            Slope(ZERO, x, x.union(ZERO), tuple(arb(t) for t in row), where)
+            for x, row in zip(box.sides, rows, strict=True)
         ]
 
 
 def star(slopes: Sequence[Balls], matrix: arb_mat) -> bool:
-    """Whether every symmetric matrix in Sl^T H Sl is negative definite: pivots of -(Sl^T H Sl) positive."""
+    """Whether every symmetric matrix in Sl^T H Sl is negative definite: pivots of -(Sl^T H Sl) positive.
+
+    With Sl = m + e, m the middles, the product is taken term by term: H m is narrow where m^T H e is not.
+    """
     s = arb_mat([list(row) for row in slopes])
-    found = s.transpose() * (matrix * s)
+    m = s.mid()
+    e, image = s - m, matrix * m
+    cross = e.transpose() * image
+    found = m.transpose() * image + cross + cross.transpose() + e.transpose() * (matrix * e)
     return definite([[-found[i, j] for j in range(i + 1)] for i in range(found.nrows())])
 
 

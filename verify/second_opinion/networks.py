@@ -14,7 +14,7 @@ from certdde.verify.checker.system import System
 from certdde.verify.checker.tree import evaluate
 
 from .balls import ball, find
-from .forms import Balls, Form, Slope, dot
+from .forms import Balls, Form, Frame, Slope, dot
 
 Quantity = TypeVar("Quantity", Form, Slope)
 Rows = list[list[arb]]
@@ -162,10 +162,12 @@ class Features:
                 found += self.w.displacement(layers[-1][1])
         return found
 
-    def slopes(self, lower: Sequence[float], upper: Sequence[float]) -> list[Balls]:
-        """Return Sl with v(xi) = Sl xi on a box, row by row."""
+    def slopes(
+        self, lower: Sequence[float], upper: Sequence[float], frame: Frame | None = None
+    ) -> list[Balls]:
+        """Return Sl with v(xi) = Sl xi on a box, row by row; in a frame, v(xi) = Sl eta where xi = frame eta."""
         d = self.size
-        xi = Slope.variables(lower[:d], upper[:d])
+        xi = Slope.variables(lower[:d], upper[:d], frame)
         rows = [q.cols for q in xi]
         spans = zip(lower[d:], upper[d:], strict=True)
         xi += [xi[0].constant(arb(a).union(arb(b))) for a, b in spans]

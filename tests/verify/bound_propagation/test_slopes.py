@@ -7,7 +7,8 @@ from segments import ACTIVATIONS, random_functional, random_network
 
 from certdde.inequalities.inequality import dissipation
 from certdde.systems import DelaySystem
-from certdde.verify.bound_propagation.slopes import Slope, negative_definite, star_test
+from certdde.verify.bound_propagation.slopes import Slope
+from certdde.verify.bound_propagation.star import negative_definite, star_test
 
 ROOM = 2.0**-53 * 300  # see test_taylor.py
 

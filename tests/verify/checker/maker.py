@@ -144,7 +144,7 @@ def prove(
             a, b = low[:, k : k + leaves.BATCH].copy(), high[:, k : k + leaves.BATCH].copy()
             part_code = code[k : k + leaves.BATCH]
             if len(codes) >= least:
-                part_code[leaves.star(features, q, a, b)] = 255
+                part_code[leaves.tests(features, q)[255](a, b)] = 255
                 part_code[leaves.collapsed(features, q, a, b)] = 254
         codes.append(code)
         split = code < 200

@@ -104,7 +104,7 @@ def prove(features: Any, q: Any, outer: leaves.Test, box: Any, grid: list[int]) 
     while low.shape[1]:
         code = np.argmax((high - low) / (hi - lo)[:, None], axis=0).astype(np.uint8)
         code[outer(low, high)] = 253
-        code[leaves.star(features, q, low, high)] = 255
+        code[leaves.tests(features, q)[255](low, high)] = 255
         code[leaves.collapsed(features, q, low, high)] = 254
         codes.append(code)
         split = code < 200

@@ -16,7 +16,7 @@ from . import maker
 
 FOLDER = Path(checker.__file__).parent
 ALLOWED = {"certdde", "certdde.verify"}
-CODE = 2_515  # the core: kinds krasovskii and spectral, and what the kinds share
+CODE = 2_545  # the core: kinds krasovskii and spectral, and what the kinds share
 FILE = 200
 KINDS: dict[str, int] = {  # further kinds, networks in equations, and what each file may have
     "bernstein.py": 65,

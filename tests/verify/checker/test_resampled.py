@@ -266,10 +266,13 @@ def test_too_many_combinations_need_bounds(tmp_path):
     assert "needs Q" in found.reason
 
 
-@pytest.mark.parametrize("end", [1.5, 3.0, 10.0])
+@pytest.mark.parametrize("end", [2.0, 3.0, 10.0])
 def test_slopes_over_a_larger_domain_are_not_covered(end, tmp_path):
-    """Q holds for slopes of tanh on [-1, 1], and not for those on a larger box."""
+    """Q holds for slopes of tanh on [-1, 1], and not for those on a larger box, at its end least."""
     draft = maker.local(bounds=True)
+    form, flattest = draft.arrays["P"], maker.HIGH * np.tanh(end) / end
+    steps = zip(maker.scalar_matrices(flattest, 0, 2), draft.arrays["Q"], strict=True)
+    assert max(np.linalg.eigvalsh(a.T @ form @ a - q)[-1] for a, q in steps) > 0
     draft.document["system"]["domain"] = {"x": [-end, end]}
     draft.document["region"]["domain"] = {"x": [-end, end]}
     refused(draft, tmp_path, "resampled.Q")
@@ -367,7 +370,6 @@ DOMAINS = [
     ("x", [0.2, 1.75], "resampled.P"),
     ("x", [0.2, 1.1], "region.radius"),
     ("x", [0.9, 3.0], "region.radius"),
-    ("x", [0.2, 9.0], "resampled.P"),
     ("y", [-2.72, -1.3], "resampled.P"),
     ("y", [-2.7, -1.0], "resampled.P"),
     ("y", [-2.1, -1.0], "region.radius"),

@@ -303,12 +303,18 @@ def test_regions(region, tmp_path):
 
 
 def test_slopes_over_a_larger_domain_are_not_covered(tmp_path):
-    draft = maker.local()
-    for end in (1.5, 3.0, 10.0):  # slopes of tanh down to tanh(end)/end
+    draft, p = maker.local(), maker.SHARED
+    for end in (1.5, 3.0, 15.0):  # slopes of tanh down to tanh(end)/end
+        steps = [np.diag([1.0, 1.0], -1) for _ in range(3)]
+        for d, a in enumerate(steps):
+            a[0, 0] = 1.0
+            a[0, d] -= 0.3 * np.tanh(end) / end
+        holds = all(np.linalg.eigvalsh(a.T @ p @ a - p)[-1] < 0 for a in steps)
+        assert holds == (end < 10)
         draft.document["system"]["domain"] = {"x": [-end, end]}
         draft.document["region"]["domain"] = {"x": [-end, end]}
         result = check_file(draft.save(tmp_path / "a"))
-        assert result.valid == (0.3 * np.tanh(end) / end > 0.15)
+        assert result.valid == holds
 
 
 def test_a_nonlinear_variable_has_to_be_named(tmp_path):
