@@ -26,7 +26,7 @@ from certdde.verify.lmi.measurable import measurable_lmi
 from certdde.verify.lmi.polytopic import polytopic_lmi
 
 REGION_MARGIN = 0.03
-FIRST = 1_000_000  # boxes for the functional with a large region, where the variables are many
+FIRST = 4_000_000  # boxes for the functional with a large region, where the variables are many
 ROBUST = 0.7  # of the largest margin: for few boxes where the variables are many, rather than for a large region
 SMALLER = (Fraction(7, 10), Fraction(1, 2), Fraction(1, 3), Fraction(1, 5))  # parts of the domain
 
