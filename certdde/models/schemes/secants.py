@@ -69,16 +69,15 @@ def enclosed_secants(
     shape = (len(low), outer.shape[-1])
     outer, inner, shifts = (part.expand(shape) for part in (outer, inner, shifts))
     xi = Slope.identity(low.unsqueeze(1), high.unsqueeze(1))
-    wide = Slope(
-        *(getattr(xi, name).expand(*getattr(xi, name).shape[:-1], shape[1]) for name in PARTS)
-    )
+    parts = {name: getattr(xi, name) for name in PARTS}
+    wide = Slope(**{name: part.expand(*part.shape[:-1], shape[1]) for name, part in parts.items()})
     tanh = (wide * _constant(inner)).call("tanh")
     units = tanh / (tanh * _constant(shifts) + 1.0)
     value = units * _constant(outer)
     return value.slo[0].sum(-1) + linear, value.shi[0].sum(-1) + linear
 
 
-PARTS = ("zero", "lo", "hi", "slo", "shi")
+PARTS = ("zero", "lo", "hi", "slo", "shi", "blo", "bhi")
 
 
 def _constant(value: Tensor) -> Slope:
