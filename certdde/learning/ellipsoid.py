@@ -7,20 +7,15 @@ from collections.abc import Callable, Iterable, Sequence
 import numpy as np
 
 from certdde.certificates.part import Radius
-from certdde.learning.region import grid_points, round_down
+from certdde.learning.region import grid_points, least_beyond, round_down
 from certdde.systems.delay_system import DelaySystem
 
 INSIDE = 1 - 1e-7  # what exact arithmetic may find less
 
 
 def largest_level(forms: Iterable[np.ndarray], faces: Sequence[float]) -> float:
-    """Return c such that w^T M w <= c keeps each of the first entries of w nearer to 0 than its face, for every form M.
-
-    The least of w^T M w where w_i = face is face^2 / (M^-1)_ii.
-    """
-    count = len(faces)
-    least = [np.square(faces) / np.diagonal(np.linalg.inv(form))[:count] for form in forms]
-    return float(np.min(least)) * INSIDE
+    """Return c such that w^T M w <= c keeps the first entries of w nearer to 0 than their faces, for every form M."""
+    return float(np.min([least_beyond(form, faces) for form in forms])) * INSIDE
 
 
 def largest_radius(

@@ -44,7 +44,7 @@ def ellipsoid_share(system: DelaySystem, pieces: Sequence[Piece]) -> float | Non
     return float(kept.double().mean()) * volume / float((high - low).prod())
 
 
-def _form(functional: Functional | PolynomialFunctional, delay: float, n: int) -> torch.Tensor:
+def _form(functional: Functional, delay: float, n: int) -> torch.Tensor:
     """Return K with V = x^T K x on constant histories."""
     eye = torch.eye(n, dtype=torch.float64)
     pairs = (eye[:, None] + eye[None]).reshape(-1, n)

@@ -33,12 +33,9 @@ def find_parts(task: Task) -> tuple[list[Part], str]:
     ends = task.delay.lower, task.delay.upper
     if task.method == "lmi":
         return _covered(task, "lmi", _attempt(task, "lmi", *ends))
-    few = (
-        len(structure(task.system).nonlinear) <= FEW
-    )  # vertices of the slopes of many cost minutes
-    quadratic = [
-        _baseline(task, method) for method in (("lmi", "quadratic") if few else ("quadratic",))
-    ][-1]
+    if len(structure(task.system).nonlinear) <= FEW:  # the slopes of more have vertices for minutes
+        _baseline(task, "lmi")
+    quadratic = _baseline(task, "quadratic")
     if task.method == "quadratic":
         return _covered(task, "quadratic", quadratic)
     parts, why = _neural(task, *ends, _splits(task, 2))

@@ -78,13 +78,15 @@ def prove_level(
     )
 
 
-def off_the_domain(
-    system: DelaySystem, functional: Functional, reduction: Reduction
-) -> torch.Tensor:
-    """Return the least of a quadratic v_0 = x^T M x where |x_i| >= r_i, for each state: r_i^2 / (M^-1)_ii, (n,)."""
-    form = functional.cores(reduction.breaks, reduction.longest)[0]
+def off_the_domain(system: DelaySystem, functional: Functional, reduction: Reduction) -> np.ndarray:
+    """Return the least of a quadratic v_0 off the domain, for each state, (n,)."""
     ends = [min(-float(low[1]), float(high[0])) for low, high in system.ends or ()]
-    return torch.tensor(ends, dtype=torch.float64).square() / torch.linalg.inv(form).diagonal()
+    return least_beyond(functional.cores(reduction.breaks, reduction.longest)[0].numpy(), ends)
+
+
+def least_beyond(form: np.ndarray, faces: Sequence[float]) -> np.ndarray:
+    """Return the least of w^T M w where |w_i| >= face_i, for each of the first entries: face_i^2 / (M^-1)_ii."""
+    return np.square(faces) / np.diagonal(np.linalg.inv(form))[: len(faces)]
 
 
 def largest_radius(
